@@ -1,0 +1,41 @@
+import type {
+  Assignment,
+  AttemptEnd,
+  Checkpoint,
+  LogLine,
+  PartitionPlan,
+  Progress,
+  StopReason,
+} from '../protocol/index.ts'
+
+/**
+ * What the engine needs of an executor: rooms in which one attempt runs at a time. Threads, processes, pods and remote
+ * functions all look like this; one suite tests them all.
+ */
+export interface Executor {
+  readonly name: 'inline' | 'thread'
+  /** Opens a slot. Threads start here, before there is work, so that their start-up is not part of a task. */
+  openSlot(): Promise<Slot>
+}
+
+/** Room for one attempt. */
+export interface Slot {
+  /**
+   * Runs an attempt to its end. Never rejects: a slot that dies (out of memory, process.exit, a crash) ends its attempt as
+   * `failed` with code `SLOT_DIED` and details that say how; the slot is then no longer usable (`alive` is false).
+   */
+  run(assignment: Assignment, callbacks: SlotCallbacks): Promise<AttemptEnd>
+  /** Asks the running attempt to stop at its next commit. */
+  stop(reason: StopReason): void
+  /** Ends the slot at once, whatever it does: an endless loop too. The running attempt ends as `failed`, `SLOT_DIED`. */
+  terminate(reason: string): Promise<void>
+  readonly alive: boolean
+}
+
+/** The engine's answers to a running attempt. The two that return promises are durable when they resolve. */
+export interface SlotCallbacks {
+  checkpoint(checkpoint: Checkpoint): Promise<void>
+  partitions(batch: readonly PartitionPlan[]): Promise<void>
+  progress(progress: Progress): void
+  log(line: LogLine): void
+}

@@ -1,0 +1,405 @@
+/**
+ * What a job is once it is defined: plain data and functions. The builders make it, everything else reads it. Everything
+ * has been parsed and checked when it is here: durations are milliseconds, names resolve, the graph has no cycle.
+ */
+import type { Decimal } from '../kernel/decimal.ts'
+import type { JsonValue } from '../kernel/errors.ts'
+import type { WindowValue } from '../protocol/index.ts'
+
+export interface JobDefinition {
+  readonly name: string
+  readonly description: string | null
+  readonly owner: string | null
+  readonly window: WindowSpec | null
+  readonly parameters: ParameterSet | null
+  /** In order of dependency: a step stands after everything it reads. Includes the implicit `<reduce>.map` steps. */
+  readonly steps: readonly StepDefinition[]
+  /** Every dataset that a step reads or writes, by name. */
+  readonly datasets: ReadonlyMap<string, DatasetDefinition>
+  readonly timeoutMs: number | null
+}
+
+// ---------------------------------------------------------------- windows and parameters
+
+/** A kind of window: how data time is cut. */
+export interface WindowSpec {
+  readonly kind: WindowValue['kind']
+  readonly timezone: string
+  /** Length in milliseconds for kind `interval`; null otherwise. */
+  readonly lengthMs: number | null
+  /** Reads a key as a user writes it (`2011-01`, `2011-01-04`, `latest` is the caller's). Throws WINDOW_INVALID. */
+  parse(key: string): WindowValue
+  /** The window that an instant (ISO 8601) lies in. */
+  containing(instant: string): WindowValue
+  /** The window `steps` later; earlier when negative. */
+  shift(window: WindowValue, steps: number): WindowValue
+  /** All windows of this kind that start in [start, end), in time order. */
+  within(bounds: { readonly start: string; readonly end: string }): readonly WindowValue[]
+}
+
+export interface ParameterSet {
+  readonly schema: RecordSchema
+  /** Names of the parameters that belong to the run's identity. */
+  readonly identity: readonly string[]
+  /** Reads values as given on a command line or as JSON; fills in defaults. Throws PARAMETER_INVALID. */
+  parse(given: Readonly<Record<string, JsonValue>>): Readonly<Record<string, JsonValue>>
+}
+
+// ---------------------------------------------------------------- records and contracts
+
+/** The values a field of our own types can hold. Any Standard Schema may hold anything JSON. */
+export type FieldValue = string | number | boolean | null | Decimal | JsonValue
+
+/** Types of our own fields: what a CSV cell is read as, and how it is written. */
+export type FieldType =
+  | { readonly type: 'text' }
+  | { readonly type: 'integer' }
+  | { readonly type: 'number' }
+  /** Exact; written with exactly `scale` decimals. Reading more decimals than `scale` is refused, never rounded. */
+  | { readonly type: 'decimal'; readonly scale: number }
+  | { readonly type: 'boolean' }
+  /** `YYYY-MM-DD` in records, whatever it looked like outside. */
+  | { readonly type: 'date' }
+  /** ISO 8601 in records: with `Z`, or local (no offset) where the data has no zone. */
+  | { readonly type: 'timestamp'; readonly local: boolean }
+  | { readonly type: 'oneOf'; readonly values: readonly string[] }
+  /** Anything JSON can say; in CSV as JSON text. */
+  | { readonly type: 'json' }
+
+export interface FieldDefinition {
+  readonly name: string
+  /** Name of the column outside, where it differs. */
+  readonly column: string
+  readonly type: FieldType
+  /** A blank or missing value reads as null. */
+  readonly optional: boolean
+  /** A blank or missing value reads as this, where declared. */
+  readonly defaultValue: FieldValue | undefined
+  /** Reads one outside value (CSV text; JSON value). Returns a Fault instead of throwing. */
+  read(outside: unknown): FieldValue | Fault
+  /** Writes to CSV text. */
+  toText(value: FieldValue): string
+  /** Writes to a JSON value: decimals become strings with their full scale. */
+  toJson(value: FieldValue): JsonValue
+}
+
+/** Why a value or a record does not meet its contract. Not an Error: there may be millions. */
+export class Fault {
+  /** Becomes the dead letter's reason: `blank`, `bad_number`, `bad_date`, `field_count`, or the field's own `reason`. */
+  readonly reason: string
+  /** `column UnitPrice: expected a decimal with up to 3 places, found "1,95"`. */
+  readonly message: string
+  readonly column: string | null
+
+  constructor(reason: string, message: string, column: string | null) {
+    this.reason = reason
+    this.message = message
+    this.column = column
+  }
+}
+
+/** A record schema, ours (`fields` present, read by compiled code) or any Standard Schema (`fields` null, JSON in and out). */
+export interface RecordSchema {
+  readonly fields: readonly FieldDefinition[] | null
+  /**
+   * Reads a CSV record. `columns[i]` is the place of field i in the row, -1 where the file has no such column. Compiled once
+   * for a header, so that the hot loop has no look-ups. Only where `fields` is present.
+   */
+  compileRow(columns: readonly number[]): (cells: readonly string[]) => object | Fault
+  /** Reads a JSON object (or the object made of a CSV row, for foreign schemas). */
+  readObject(value: unknown): object | Fault
+  /** Compiled once: a record as one line of JSON, without the newline. Checks nothing. */
+  compileJson(): (record: object) => string
+  /** Compiled once: a record as CSV cells joined with commas, quoted where needed, without the newline. */
+  compileCsv(): (record: object) => string
+  /** Checks a record that a step made, before it is written: exactly the declared fields, each of its type. */
+  check(record: unknown): Fault | null
+}
+
+export interface ContractDefinition {
+  /** Contract version, from 1. */
+  readonly version: number
+  readonly schema: RecordSchema
+  /** From an older version's record to the next one's, by the older version. */
+  readonly upcast: ReadonlyMap<number, (old: Readonly<Record<string, unknown>>) => unknown>
+}
+
+// ---------------------------------------------------------------- datasets
+
+export interface DatasetDefinition {
+  readonly name: string
+  readonly window: WindowSpec | null
+  /** What a missing window or file means to a reader. */
+  readonly missing: 'fail' | 'skip'
+  readonly format: FormatDefinition
+  readonly contract: ContractDefinition
+  /** Fields that name a record; null where there is no key. */
+  readonly key: readonly string[] | null
+  readonly checks: readonly CheckDefinition[]
+  readonly location:
+    /** Raw files that others put there: paths or globs, relative to the project. Read only. */
+    | {
+        readonly kind: 'files'
+        readonly paths: (context: {
+          readonly window: (WindowValue & { readonly date: string }) | null
+          readonly parameters: Readonly<Record<string, JsonValue>>
+        }) => readonly string[]
+      }
+    /** A folder of published versions, with manifests. Written by steps and read by others. */
+    | { readonly kind: 'published'; readonly folder: string }
+}
+
+export type FormatDefinition =
+  | {
+      readonly format: 'csv'
+      /** One character; `,` by default, a tab for TSV. */
+      readonly delimiter: string
+      readonly quote: string
+      readonly header: boolean
+      readonly compression: 'none' | 'gzip' | 'auto'
+      /** Largest record in bytes before it is a dead letter (`too_large`); default 16 MiB. */
+      readonly maxRecordBytes: number
+    }
+  | { readonly format: 'jsonl'; readonly compression: 'none' | 'gzip' | 'auto'; readonly maxRecordBytes: number }
+  | { readonly format: 'parquet' }
+
+/** How a reader picks windows of a dataset, seen from the run's window. */
+export type WindowSelector =
+  /** Every window of the dataset inside the run's window; the run's own where the kinds are the same. */
+  | { readonly select: 'inside' }
+  | { readonly select: 'previous'; readonly count: number }
+  /** The run's window, or the last inside it, and those before it: `count` in all. */
+  | { readonly select: 'last'; readonly count: number }
+  | { readonly select: 'at'; readonly at: (window: WindowValue) => readonly string[] }
+  /** The dataset has no window. */
+  | { readonly select: 'whole' }
+
+export type CheckDefinition = {
+  /** Unique in its dataset: `unique(invoice)`, or as the user named it. */
+  readonly name: string
+  /** `block`: the run fails and nothing is published. `warn`: it is recorded. */
+  readonly severity: 'block' | 'warn'
+} & (
+  | { readonly check: 'notNull'; readonly columns: readonly string[] }
+  | { readonly check: 'unique'; readonly columns: readonly string[] }
+  | { readonly check: 'range'; readonly column: string; readonly min: string | null; readonly max: string | null }
+  | { readonly check: 'oneOf'; readonly column: string; readonly values: readonly string[] }
+  | { readonly check: 'pattern'; readonly column: string; readonly pattern: string }
+  | {
+      readonly check: 'rowCount'
+      readonly min: number | null
+      readonly max: number | null
+      readonly withinOfHistory: number | null
+    }
+  /** A query over the table `output`; each row it returns is a violation. */
+  | { readonly check: 'sql'; readonly query: string }
+)
+
+// ---------------------------------------------------------------- policies
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included. */
+  readonly attempts: number
+  readonly firstMs: number
+  readonly maxMs: number
+  readonly multiplier: number
+  /** Share of the delay that is drawn at random: 0.2 is +-20 %. */
+  readonly jitter: number
+  /** Codes of errors worth a retry beside those marked retryable; `*` for all. */
+  readonly errors: readonly string[]
+}
+
+export interface CommitPolicy {
+  /** Records given to the sink at once. */
+  readonly chunk: number
+  /** A commit after this many chunks, or this long, whichever is first. */
+  readonly everyChunks: number
+  readonly everyMs: number
+}
+
+/** A limit on dead letters: `ratio` of records read, judged at the end; `count`, judged at once. Both null: none allowed. */
+export interface Limit {
+  readonly ratio: number | null
+  readonly count: number | null
+}
+
+export interface PartitionPolicy {
+  readonly by: 'auto' | 'file' | 'bytes' | 'rows' | 'keyHash'
+  /** Target size of a partition: bytes for `bytes`, records for `rows`. */
+  readonly size: number | null
+  /** Number of partitions for `keyHash`. */
+  readonly count: number | null
+  readonly key: ((record: object) => string) | null
+}
+
+// ---------------------------------------------------------------- steps
+
+export type StepInput =
+  | { readonly from: 'dataset'; readonly dataset: DatasetDefinition; readonly windows: WindowSelector }
+  | { readonly from: 'step'; readonly step: string }
+
+/** Where a step's records go, apart from the readers inside the run. */
+export interface StepOutputDefinition {
+  readonly dataset: DatasetDefinition
+  /** Records in one part file; cut by count from the partition's start, so that bytes are the same on every run. */
+  readonly recordsPerPart: number
+}
+
+/** A reduce step that reads this one: its records leave the step already cut into buckets by key. */
+export interface ShuffleDefinition {
+  readonly to: string
+  readonly key: (record: object) => string
+  readonly buckets: number
+}
+
+interface StepBase {
+  readonly name: string
+  /** Names of all steps that must be ready before it: those it reads, and `after`. */
+  readonly after: readonly string[]
+  readonly output: StepOutputDefinition | null
+  /** True where a step inside the run reads the records (not shuffled): they are staged as blocks too, unless `output` can serve. */
+  readonly readInside: boolean
+  readonly shuffles: readonly ShuffleDefinition[]
+  readonly publish: 'together' | 'alone' | 'none'
+  readonly retry: RetryPolicy
+  /** Of one attempt. */
+  readonly timeoutMs: number | null
+  readonly isolation: 'thread' | 'inline'
+  readonly services: ReadonlyMap<string, ServiceDefinition>
+}
+
+/** What `process` and the other user functions are given beside the record. */
+export interface ProcessContext {
+  readonly window: WindowValue | null
+  readonly parameters: Readonly<Record<string, JsonValue>>
+  /** The run's own idea of now, ISO 8601. */
+  readonly logicalTime: string
+  /** The record's place: for messages. */
+  readonly position: RecordPosition
+  readonly use: Readonly<Record<string, unknown>>
+  /** Keyed state of the step, where `.state()` declared one. */
+  readonly state: KeyedState
+  readonly signal: AbortSignal
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, JsonValue>>): void
+}
+
+export interface KeyedState {
+  get(key: string): JsonValue | undefined
+  set(key: string, value: JsonValue): void
+}
+
+/** Where a record stands in its source. */
+export interface RecordPosition {
+  /** File, or upstream step and part. */
+  readonly source: string
+  /** The dataset's own window, where it has one: a file date. */
+  readonly windowKey: string | null
+  /** From 1, within the source; headers and blank lines not counted. */
+  readonly record: number
+  /** Byte where the record starts; null in compressed or in-run sources. */
+  readonly offset: number | null
+}
+
+export interface RecordsStep extends StepBase {
+  readonly kind: 'records'
+  readonly input: StepInput
+  /** In the order of the chain. */
+  readonly operations: readonly RecordOperation[]
+  readonly partition: PartitionPolicy
+  readonly commit: CommitPolicy
+  /** By rule name; `*` for the others. A rule without a limit here may reject any number. */
+  readonly rejects: ReadonlyMap<string, Limit>
+  /** For unexpected dead letters: causes `contract` and `error`. */
+  readonly skip: Limit
+  readonly controls: ReadonlyMap<string, (record: never) => Decimal | bigint | number>
+  readonly stateVersion: number
+}
+
+export type RecordOperation =
+  /** Returns a record, an array of records, `reject(...)`, `drop()`, or a promise of one of these. */
+  | {
+      readonly operation: 'process'
+      readonly process: (record: never, context: ProcessContext) => unknown
+      readonly concurrency: number
+    }
+  | {
+      readonly operation: 'distinct'
+      readonly within: 'file' | 'partition'
+      /** Rule that later equals are rejected by; null: they are dropped. */
+      readonly reject: string | null
+      /** The key to compare; null: every field of the source record. */
+      readonly by: ((record: never, source: never) => unknown) | null
+    }
+
+export interface ReduceStep extends StepBase {
+  readonly kind: 'reduce'
+  /** Always a step: a dataset is read through an implicit `<name>.map` step. */
+  readonly input: { readonly from: 'step'; readonly step: string }
+  readonly key: (record: object) => string
+  readonly buckets: number
+  readonly fold: FoldDefinition
+  /** Bytes of folded state in memory before it is spilled to disk, sorted by key. */
+  readonly memoryBytes: number
+  readonly controls: ReadonlyMap<string, (record: never) => Decimal | bigint | number>
+}
+
+export interface FoldDefinition {
+  readonly initial: (key: string) => unknown
+  /** Called with the records of one key in order: upstream partition, then position. May change and return `state`. */
+  readonly add: (state: never, record: never) => unknown
+  /** The output of one key: one record, several, or none. */
+  readonly finish: (state: never, key: string, context: ProcessContext) => unknown
+}
+
+export interface SqlStep extends StepBase {
+  readonly kind: 'sql'
+  /** Table name in the query, and what it shows. */
+  readonly tables: ReadonlyMap<string, StepInput>
+  readonly query: string
+  readonly memoryBytes: number
+  /** False where the query states no order: its bytes may differ between runs. */
+  readonly deterministic: boolean
+}
+
+export interface FunctionStep extends StepBase {
+  readonly kind: 'function'
+  readonly run: (context: FunctionContext) => unknown
+  readonly stateVersion: number
+}
+
+export interface FunctionContext extends Omit<ProcessContext, 'position' | 'state'> {
+  /** What the last `save` of this task kept; null at the first attempt. */
+  readonly progress: JsonValue
+  /** Makes progress durable. Resolves when it is. */
+  save(progress: JsonValue, fraction?: number): Promise<void>
+}
+
+export type StepDefinition = RecordsStep | ReduceStep | SqlStep | FunctionStep
+
+// ---------------------------------------------------------------- services
+
+export interface ServiceDefinition<Client = unknown> {
+  readonly name: string
+  /** Names of secrets, read from the environment when the service is opened. */
+  readonly secrets: readonly string[]
+  open(context: {
+    readonly secrets: Readonly<Record<string, string>>
+    readonly signal: AbortSignal
+  }): Client | Promise<Client>
+  close: ((client: Client) => void | Promise<void>) | null
+}
+
+// ---------------------------------------------------------------- what process may return
+
+/** Brands that survive two copies of the library in one process. */
+export const REJECT = Symbol.for('batchwright.reject')
+export const DROP = Symbol.for('batchwright.drop')
+
+export interface Rejected<Rule extends string = string> {
+  readonly [REJECT]: Rule
+  readonly detail: string | null
+}
+
+export interface Dropped {
+  readonly [DROP]: true
+}

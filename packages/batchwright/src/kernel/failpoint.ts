@@ -1,0 +1,64 @@
+/**
+ * Named places where a test can strike: between a write and its record, between lock and commit. Inert unless armed.
+ *
+ * Armed from outside by `BATCHWRIGHT_FAIL_POINTS=name@3=kill,other@1=throw` (the third time `name` is passed, this process
+ * gets SIGKILL; the first time `other` is passed, an error is thrown), or inside a process by `armFailPoint`.
+ */
+export type FailPoint =
+  | 'plan.batch-added'
+  | 'plan.sealed'
+  | 'loop.sink-committed'
+  | 'loop.checkpointed'
+  | 'loop.distinct-seen'
+  | 'loop.finished'
+  | 'reduce.spilled'
+  | 'verify.started'
+  | 'publish.started'
+  | 'publish.linked'
+  | 'publish.manifest-created'
+  | 'publish.recorded'
+  | 'store.finish-before-commit'
+
+type Strike = () => void
+
+const armed = new Map<string, { at: number; strike: Strike; passed: number }>()
+
+/** Passes a fail point. Costs one look-up in an empty map when nothing is armed. */
+export function failPoint(name: FailPoint): void {
+  if (armed.size === 0) return
+  const point = armed.get(name)
+  if (point === undefined) return
+  point.passed += 1
+  if (point.passed === point.at) point.strike()
+}
+
+/** Arms a point in this thread: `strike` is called at the `at`-th passing (from 1). Returns the way to disarm it. */
+export function armFailPoint(name: FailPoint, at: number, strike: Strike): () => void {
+  armed.set(name, { at, strike, passed: 0 })
+  return () => {
+    armed.delete(name)
+  }
+}
+
+const strikes: Readonly<Record<string, (name: string) => Strike>> = {
+  kill: () => () => {
+    process.kill(process.pid, 'SIGKILL')
+  },
+  throw: (name) => () => {
+    throw new Error(`fail point ${name}`)
+  },
+}
+
+function armFromEnvironment(setting: string): void {
+  for (const entry of setting.split(',')) {
+    const [, name, at, action] = /^([a-z.-]+)@(\d+)=([a-z]+)$/.exec(entry) ?? []
+    const strike = action === undefined ? undefined : strikes[action]
+    if (name === undefined || at === undefined || strike === undefined) {
+      throw new Error(`BATCHWRIGHT_FAIL_POINTS: expected name@count=kill|throw, found ${JSON.stringify(entry)}`)
+    }
+    armed.set(name, { at: Number(at), strike: strike(name), passed: 0 })
+  }
+}
+
+const setting = process.env['BATCHWRIGHT_FAIL_POINTS']
+if (setting !== undefined && setting !== '') armFromEnvironment(setting)
