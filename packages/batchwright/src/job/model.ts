@@ -48,7 +48,7 @@ export interface ParameterSet {
 // ---------------------------------------------------------------- records and contracts
 
 /** The values a field of our own types can hold. Any Standard Schema may hold anything JSON. */
-export type FieldValue = string | number | boolean | null | Decimal | JsonValue
+export type FieldValue = JsonValue | Decimal
 
 /** Types of our own fields: what a CSV cell is read as, and how it is written. */
 export type FieldType =
