@@ -136,9 +136,13 @@ export interface WorkerVerbs {
   retireWorker(workerId: string): Promise<void>
   /**
    * Declares dead every worker whose lease has run out by the store's clock, and those in `knownDead`; their tasks return
-   * to ready, with crashCount raised where they had started, or fail at the crash limit. Grace after an outage is the caller's.
+   * to ready, with crashCount raised where they had started, or fail at the crash limit. Grace after an outage is the caller's:
+   * with `onlyKnown` leases that have run out are left alone (default false).
    */
-  reap(knownDead: readonly string[], limits: { readonly crashes: number }): Promise<ReapResult>
+  reap(
+    knownDead: readonly string[],
+    limits: { readonly crashes: number; readonly onlyKnown?: boolean },
+  ): Promise<ReapResult>
   listWorkers(): Promise<readonly WorkerRow[]>
 }
 
@@ -209,7 +213,7 @@ export interface TaskVerbs {
   claim(request: ClaimRequest): Promise<readonly ClaimedTask[]>
   /** The tasks of an earlier claim that are still owned under it. */
   claimed(workerId: string, claimId: string): Promise<readonly ClaimedTask[]>
-  /** Attempts count starts: raises attemptsUsed of tasks whose attempt begins now. */
+  /** Attempts count starts: raises attemptsUsed of tasks whose attempt begins now. Idempotent for one lease (task and fence). */
   start(leases: readonly TaskLease[]): Promise<readonly ItemOutcome[]>
   /** Inserts partitions of a step that is planning; idempotent by index. They become claimable when the plan is sealed. */
   addPartitions(lease: TaskLease, partitions: readonly PartitionPlan[]): Promise<ItemOutcome>
