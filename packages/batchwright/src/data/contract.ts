@@ -5,8 +5,10 @@ import type { DatasetDefinition, Fault, RecordPosition } from '../job/model.ts'
 import type { JsonValue } from '../kernel/errors.ts'
 import type { BlockEntry, Part, PartitionPlan, SinkState, SnapshotFile } from '../protocol/index.ts'
 
-/** Some records in order, as one read gave them: about a quarter of a megabyte of input. */
+/** Some records in order, as one read gave them: about a quarter of a megabyte of input, all of one file. */
 export interface Batch {
+  /** SHA-256 of the snapshot file they come from (for records of a step: a digest of the upstream parts). Names dead letters. */
+  readonly digest: string
   /** Records, and Faults where the source or the contract refused one. */
   readonly records: readonly (object | Fault)[]
   /** Position just after `records[index]`: opening there yields `records[index + 1]`. */
