@@ -143,6 +143,8 @@ export interface DatasetDefinition {
         readonly paths: (context: {
           readonly window: (WindowValue & { readonly date: string }) | null
           readonly parameters: Readonly<Record<string, JsonValue>>
+          /** The project's folder, absolute: for a function that looks which of several folders is there. */
+          readonly project: string
         }) => readonly string[]
       }
     /** A folder of published versions, with manifests. Written by steps and read by others. */
