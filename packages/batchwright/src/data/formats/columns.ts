@@ -1,0 +1,135 @@
+import type { ContractDefinition, Fault, FieldDefinition } from '../../job/model.ts'
+import { BatchwrightError } from '../../kernel/errors.ts'
+
+/** How the rows of one file become records: which cells are wanted, and what reads them. */
+export interface RowLayout {
+  /** Columns of the file. A row with another number is ragged. */
+  readonly width: number
+  /** For each column its place among the wanted cells; -1 for a column that nobody reads. */
+  readonly slots: Int32Array
+  /** Number of wanted cells. */
+  readonly wanted: number
+  /** Reads the wanted cells of a row. The array is used again for the next row. */
+  readonly read: (cells: readonly string[]) => object | Fault
+}
+
+/** Names of the columns of a file without a header: the contract's own, in order. */
+export function impliedColumns(contract: ContractDefinition): readonly string[] | null {
+  return contract.schema.fields?.map((field) => field.column) ?? null
+}
+
+/**
+ * Fits a contract to the columns of a file, once, so that the hot loop has no look-ups.
+ * Columns that the contract does not know are left out; optional and defaulted ones may be missing.
+ */
+export function layoutRows(columns: readonly string[], contract: ContractDefinition): RowLayout {
+  const { schema } = contract
+  if (schema.fields === null) {
+    return {
+      width: columns.length,
+      slots: Int32Array.from(columns.keys()),
+      wanted: columns.length,
+      read: (cells) => schema.readObject(objectOf(columns, cells)),
+    }
+  }
+  const slots = new Int32Array(columns.length).fill(-1)
+  let wanted = 0
+  const places = schema.fields.map((field) => {
+    const column = columns.indexOf(field.column)
+    if (column === -1) return -1
+    const slot = slots[column] ?? -1
+    if (slot !== -1) return slot // two fields of one column
+    slots[column] = wanted
+    wanted += 1
+    return wanted - 1
+  })
+  return { width: columns.length, slots, wanted, read: schema.compileRow(places) }
+}
+
+function objectOf(columns: readonly string[], cells: readonly string[]): Readonly<Record<string, string>> {
+  const row: Record<string, string> = {}
+  for (let index = 0; index < columns.length; index += 1) row[columns[index] ?? ''] = cells[index] ?? ''
+  return row
+}
+
+/**
+ * Refuses a header that lacks a column the contract needs, or has it twice.
+ *
+ * @throws COLUMN_MISSING | COLUMN_AMBIGUOUS naming the file, the column, the header found and a near match.
+ */
+export function checkHeader(columns: readonly string[], contract: ContractDefinition, file: string): void {
+  for (const field of contract.schema.fields ?? []) {
+    const first = columns.indexOf(field.column)
+    if (first === -1) {
+      if (!field.optional && field.defaultValue === undefined) throw columnMissing(columns, field, file)
+    } else if (columns.includes(field.column, first + 1)) {
+      throw columnAmbiguous(columns, field, file)
+    }
+  }
+}
+
+function columnMissing(columns: readonly string[], field: FieldDefinition, file: string): BatchwrightError {
+  const near = nearest(field.column, columns)
+  const suggestion = near === null ? '' : ` Is it ${JSON.stringify(near)}?`
+  return new BatchwrightError({
+    code: 'COLUMN_MISSING',
+    message: `expected a column ${JSON.stringify(field.column)} in ${file}; its header is ${headerText(columns)}.${suggestion}`,
+    hint:
+      near === null
+        ? `Deliver the column, or declare the field ${field.name} optional or with a default.`
+        : `Name the column of the field: ${field.name}: field....column(${JSON.stringify(near)}), or deliver the file with ${JSON.stringify(field.column)}.`,
+    details: { file, column: field.column, header: columns, ...(near === null ? {} : { near }) },
+  })
+}
+
+function columnAmbiguous(columns: readonly string[], field: FieldDefinition, file: string): BatchwrightError {
+  return new BatchwrightError({
+    code: 'COLUMN_AMBIGUOUS',
+    message: `expected one column ${JSON.stringify(field.column)} in ${file}, found more; its header is ${headerText(columns)}`,
+    hint: 'Rename all but one of them in the file.',
+    details: { file, column: field.column, header: columns },
+  })
+}
+
+const HEADER_TEXT_LIMIT = 500
+
+function headerText(columns: readonly string[]): string {
+  const text = columns.map((column) => JSON.stringify(column)).join(', ')
+  return text.length <= HEADER_TEXT_LIMIT ? text : `${text.slice(0, HEADER_TEXT_LIMIT)}... (${columns.length} columns)`
+}
+
+/** The name most like `name`: equal but for case, blanks and punctuation, else within a third of its letters. */
+export function nearest(name: string, names: readonly string[]): string | null {
+  const plain = plainName(name)
+  const equal = names.find((candidate) => plainName(candidate) === plain)
+  if (equal !== undefined) return equal
+  let best: string | null = null
+  let bestDistance = Math.floor(plain.length / 3) + 1
+  for (const candidate of names) {
+    const distance = editDistance(plain, plainName(candidate), bestDistance)
+    if (distance < bestDistance) {
+      best = candidate
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
+}
+
+/** Levenshtein distance; `limit` where it is at least that. */
+function editDistance(left: string, right: string, limit: number): number {
+  if (Math.abs(left.length - right.length) >= limit) return limit
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= left.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= right.length; j += 1) {
+      const change = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return Math.min(row[right.length] ?? limit, limit)
+}

@@ -1,0 +1,61 @@
+import { isAscii, isUtf8 } from 'node:buffer'
+import type { Fault, RecordSchema } from '../../job/model.ts'
+import { badJson, invalidUtf8, tooLarge } from './faults.ts'
+import { CR, LF, type BlockBytes, type BlockParser, type ParsedBlock } from './parsed-block.ts'
+
+/** Parses blocks of JSON Lines: one object on each line. */
+export class JsonLinesParser implements BlockParser {
+  readonly #schema: RecordSchema
+  readonly #maxRecordBytes: number
+
+  constructor(schema: RecordSchema, maxRecordBytes: number) {
+    this.#schema = schema
+    this.#maxRecordBytes = maxRecordBytes
+  }
+
+  parse(block: BlockBytes, from: number, limit: number): ParsedBlock {
+    const { bytes, length, total } = block
+    const content = bytes.subarray(0, length)
+    const ascii = isAscii(content)
+    const checkUtf8 = !ascii && !isUtf8(content)
+    const text = ascii ? bytes.toString('latin1', 0, length) : null
+    const records: (object | Fault)[] = []
+    const starts = new Float64Array(limit)
+    const ends = new Float64Array(limit)
+    for (let at = from; at < length;) {
+      const newline = bytes.indexOf(LF, at)
+      const start = at
+      const cut = newline >= length && length < total
+      const end = cut ? total : newline
+      at = newline + 1
+      if (end === start || (end === start + 1 && bytes[start] === CR)) continue
+      starts[records.length] = start
+      ends[records.length] = end
+      if (end - start > this.#maxRecordBytes) records.push(tooLarge(end - start, this.#maxRecordBytes))
+      else if (checkUtf8 && !isUtf8(bytes.subarray(start, end))) records.push(invalidUtf8())
+      else records.push(this.#read(text === null ? bytes.toString('utf8', start, end) : text.slice(start, end)))
+    }
+    return { records, starts, ends }
+  }
+
+  #read(line: string): object | Fault {
+    return readJsonRecord(line, this.#schema)
+  }
+}
+
+/** Reads one line of JSON through a contract. */
+export function readJsonRecord(line: string, schema: RecordSchema): object | Fault {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (error) {
+    return badJson(error instanceof Error ? error.message : String(error))
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return badJson(kindOf(value))
+  return schema.readObject(value)
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`
+}

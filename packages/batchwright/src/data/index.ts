@@ -1,0 +1,10 @@
+/**
+ * data/: where records come from and where they go. Sources and their planning (snapshots, partitions), readers and
+ * writers of formats, staged sinks, blocks between steps, publication of datasets. No store, no engine, no user code other
+ * than the functions that definitions carry.
+ */
+export type * from './contract.ts'
+
+// Sources
+export { planFiles, type FilesPlanRequest } from './sources/plan-files.ts'
+export { partitionOpener, type PartitionOpenerOptions } from './sources/open-partition.ts'

@@ -1,0 +1,108 @@
+import { glob, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { Temporal } from 'temporal-polyfill'
+import type { DatasetDefinition } from '../../job/model.ts'
+import { BatchwrightError, type JsonValue } from '../../kernel/errors.ts'
+import type { WindowValue } from '../../protocol/index.ts'
+
+/** A file that a dataset's location names. */
+export interface InputFile {
+  readonly window: WindowValue | null
+  /** Relative to the project folder where it lies inside it, with forward slashes; else absolute. */
+  readonly path: string
+  readonly absolute: string
+}
+
+export interface ResolvedPaths {
+  readonly files: readonly InputFile[]
+  readonly notes: readonly string[]
+}
+
+const GLOB_CHARACTERS = /[*?[\]{}]/
+
+/**
+ * The files of a `files` dataset for the chosen windows: windows in order, then paths as the location gave them, the
+ * matches of a glob in code-unit order. The same folder gives the same list on every machine.
+ *
+ * @throws INPUT_MISSING where nothing is there and the dataset says `missing: 'fail'`; with `skip` it becomes a note.
+ */
+export async function resolvePaths(
+  dataset: DatasetDefinition,
+  windows: readonly (WindowValue | null)[],
+  parameters: Readonly<Record<string, JsonValue>>,
+  project: string,
+): Promise<ResolvedPaths> {
+  const { location } = dataset
+  if (location.kind !== 'files') throw new TypeError(`dataset ${dataset.name} is not a dataset of files`)
+  const files: InputFile[] = []
+  const notes: string[] = []
+  const seen = new Set<string>()
+  for (const window of windows) {
+    const context = { window: window === null ? null : { ...window, date: localDate(window) }, parameters, project }
+    for (const given of location.paths(context)) {
+      const found = await findFiles(given, project)
+      if (found.length === 0) {
+        const missing = inputMissing(dataset.name, window, given, project)
+        if (dataset.missing === 'fail') throw missing
+        notes.push(`dataset ${dataset.name}${windowText(window)}: no file at ${given}, skipped`)
+      }
+      for (const absolute of found) {
+        if (seen.has(absolute)) continue
+        seen.add(absolute)
+        files.push({ window, path: pathInProject(project, absolute), absolute })
+      }
+    }
+  }
+  return { files, notes }
+}
+
+/** The date a window starts on, in its own time zone: `2011-01-04`. */
+export function localDate(window: WindowValue): string {
+  return Temporal.Instant.from(window.start).toZonedDateTimeISO(window.timezone).toPlainDate().toString()
+}
+
+export function pathInProject(project: string, absolute: string): string {
+  const relative = path.relative(project, absolute)
+  const outside =
+    relative === '' || relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative)
+  return outside ? absolute : relative.split(path.sep).join('/')
+}
+
+async function findFiles(given: string, project: string): Promise<readonly string[]> {
+  const absolute = path.resolve(project, given)
+  if (await isFile(absolute)) return [absolute]
+  if (!GLOB_CHARACTERS.test(given)) return []
+  const found: string[] = []
+  for await (const match of glob(given, { cwd: project })) {
+    const candidate = path.resolve(project, match)
+    if (await isFile(candidate)) found.push(candidate)
+  }
+  return found.sort((left, right) => (left < right ? -1 : left > right ? 1 : 0))
+}
+
+async function isFile(absolute: string): Promise<boolean> {
+  try {
+    return (await stat(absolute)).isFile()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return false
+    throw error
+  }
+}
+
+export function windowText(window: WindowValue | null): string {
+  return window === null ? '' : `, window ${window.key}`
+}
+
+export function inputMissing(
+  dataset: string,
+  window: WindowValue | null,
+  given: string,
+  project: string,
+): BatchwrightError {
+  return new BatchwrightError({
+    code: 'INPUT_MISSING',
+    message: `expected a file at ${path.resolve(project, given)} for dataset ${dataset}${windowText(window)}; there is none`,
+    hint: "Deliver the file and resume the run, or declare the dataset's `missing: 'skip'`.",
+    details: { dataset, window: window?.key ?? null, path: given },
+  })
+}

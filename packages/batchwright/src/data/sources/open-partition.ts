@@ -1,0 +1,57 @@
+import type { DatasetDefinition, PartitionPolicy } from '../../job/model.ts'
+import { BatchwrightError, type JsonValue } from '../../kernel/errors.ts'
+import type { Folders } from '../../protocol/index.ts'
+import type { BatchReader, OpenPartition } from '../contract.ts'
+import { layoutRows } from '../formats/columns.ts'
+import { CsvParser } from '../formats/csv-parser.ts'
+import { JsonLinesParser } from '../formats/json-parser.ts'
+import type { BlockParser } from '../formats/parsed-block.ts'
+import { readFileSlice, readLinePosition, type FileSlice } from './payload.ts'
+import { BLOCK_BYTES } from './plan-files.ts'
+import { SliceReader } from './slice-reader.ts'
+
+export interface PartitionOpenerOptions {
+  /** The dataset that the step reads; null for a step that reads another step. */
+  readonly dataset: DatasetDefinition | null
+  readonly policy: PartitionPolicy
+  readonly folders: Folders
+}
+
+/** The way into the partitions of a step, whatever source they were planned from. */
+export function partitionOpener(options: PartitionOpenerOptions): OpenPartition {
+  return async (partition, position) => {
+    const slice = readFileSlice(partition.payload)
+    if (slice !== null) return openSlice(slice, position, options)
+    throw payloadUnknown(partition.payload)
+  }
+}
+
+function openSlice(slice: FileSlice, position: JsonValue, options: PartitionOpenerOptions): Promise<BatchReader> {
+  const { dataset, folders, policy } = options
+  if (dataset === null || dataset.format.format === 'parquet') throw payloadUnknown(slice.path)
+  return SliceReader.open({
+    slice,
+    project: folders.project,
+    runFolder: folders.run,
+    parser: sliceParser(slice, dataset),
+    maxRecordBytes: dataset.format.maxRecordBytes,
+    blockBytes: BLOCK_BYTES,
+    key: policy.key,
+    position: readLinePosition(position),
+  })
+}
+
+function sliceParser(slice: FileSlice, dataset: DatasetDefinition): BlockParser {
+  const { format, contract } = dataset
+  if (format.format === 'csv') return new CsvParser(format, layoutRows(slice.columns ?? [], contract))
+  if (format.format === 'jsonl') return new JsonLinesParser(contract.schema, format.maxRecordBytes)
+  throw payloadUnknown(slice.path)
+}
+
+function payloadUnknown(payload: JsonValue): BatchwrightError {
+  return new BatchwrightError({
+    code: 'PARTITION_UNKNOWN',
+    message: `expected a partition that this version can open, found ${JSON.stringify(payload).slice(0, 200)}`,
+    hint: 'Plan the step again with the code that runs it: batchwright retry RUN --from STEP.',
+  })
+}

@@ -1,0 +1,71 @@
+import type { JsonValue } from '../../kernel/errors.ts'
+import type { BlockRange } from '../snapshot/block-index.ts'
+
+/** A slice of one file: whole blocks of it. Small: what is big stands in the index that `blocks` points into. */
+export interface FileSlice {
+  readonly kind: 'file'
+  /** Relative to the project folder where it lies inside it. */
+  readonly path: string
+  readonly windowKey: string | null
+  readonly compression: 'none' | 'gzip'
+  readonly sha256: string
+  readonly blocks: BlockRange
+  /** Byte where data starts in the file, after byte order mark and header. */
+  readonly dataOffset: number
+  /** Names of the file's columns; null for JSON Lines. */
+  readonly columns: readonly string[] | null
+  /** For a partition by key: it keeps the records whose key falls to `share` of `of`. */
+  readonly share: { readonly share: number; readonly of: number } | null
+}
+
+/** Where a reader of lines stands: the next record's byte (decompressed content for gzip), and records before it in the file. */
+export interface LinePosition {
+  readonly offset: number
+  readonly record: number
+}
+
+export function filePayload(slice: FileSlice): JsonValue {
+  return { ...slice, blocks: { ...slice.blocks }, share: slice.share === null ? null : { ...slice.share } }
+}
+
+/** Reads a payload back; null where it is of another kind. */
+export function readFileSlice(payload: JsonValue): FileSlice | null {
+  if (!isObject(payload) || payload['kind'] !== 'file') return null
+  const blocks = payload['blocks']
+  const share = payload['share']
+  const columns = payload['columns']
+  if (blocks === undefined || !isObject(blocks)) return null
+  return {
+    kind: 'file',
+    path: text(payload['path']),
+    windowKey: payload['windowKey'] === null ? null : text(payload['windowKey']),
+    compression: payload['compression'] === 'gzip' ? 'gzip' : 'none',
+    sha256: text(payload['sha256']),
+    blocks: { path: text(blocks['path']), from: number(blocks['from']), to: number(blocks['to']) },
+    dataOffset: number(payload['dataOffset']),
+    columns: Array.isArray(columns) ? columns.map(text) : null,
+    share: share !== undefined && isObject(share) ? { share: number(share['share']), of: number(share['of']) } : null,
+  }
+}
+
+/** Reads a position back; null is the partition's beginning. */
+export function readLinePosition(position: JsonValue): LinePosition | null {
+  if (position === null) return null
+  if (!isObject(position))
+    throw new TypeError(`expected a position {offset, record}, found ${JSON.stringify(position)}`)
+  return { offset: number(position['offset']), record: number(position['record']) }
+}
+
+export function isObject(value: JsonValue): value is { readonly [key: string]: JsonValue } {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
+
+export function text(value: JsonValue | undefined): string {
+  if (typeof value === 'string') return value
+  throw new TypeError(`expected text, found ${JSON.stringify(value)}`)
+}
+
+export function number(value: JsonValue | undefined): number {
+  if (typeof value === 'number') return value
+  throw new TypeError(`expected a number, found ${JSON.stringify(value)}`)
+}

@@ -1,0 +1,273 @@
+import { createHash } from 'node:crypto'
+import { open, type FileHandle } from 'node:fs/promises'
+import path from 'node:path'
+import { Fault } from '../../job/model.ts'
+import { BatchwrightError } from '../../kernel/errors.ts'
+import { hashKey } from '../../kernel/digest.ts'
+import type { Batch, BatchReader } from '../contract.ts'
+import type { BlockBytes, BlockParser } from '../formats/parsed-block.ts'
+import { readBlockRange } from '../snapshot/block-index.ts'
+import type { Block } from '../snapshot/block-scanner.ts'
+import { gzipContent, readFully } from '../snapshot/content.ts'
+import { BlockBatch } from './block-batch.ts'
+import type { FileSlice, LinePosition } from './payload.ts'
+
+const LF = 10
+/** Pieces in which a block too large to be kept is digested. */
+const PIECE_BYTES = 1024 * 1024
+
+export interface SliceReaderOptions {
+  readonly slice: FileSlice
+  readonly project: string
+  readonly runFolder: string
+  readonly parser: BlockParser
+  readonly maxRecordBytes: number
+  readonly blockBytes: number
+  /** Reads the key of a record, for a slice that keeps a share of them. */
+  readonly key: ((record: object) => string) | null
+  readonly position: LinePosition | null
+}
+
+/** A block, read and verified. */
+interface ReadBlock {
+  readonly block: Block
+  readonly content: BlockBytes
+}
+
+/** Where the bytes of blocks come from: asked for them in order. */
+interface BlockSource {
+  /** The block's first bytes, up to `keep`, and its SHA-256. */
+  read(block: Block, keep: number): Promise<{ readonly content: BlockBytes; readonly digest: Buffer }>
+  close(): Promise<void>
+}
+
+/**
+ * Reads a slice of a file, one verified block as one batch; the next block is being read while this one is worked on.
+ * A record too large is never held whole.
+ */
+export class SliceReader implements BatchReader {
+  readonly #options: SliceReaderOptions
+  readonly #source: BlockSource
+  readonly #blocks: AsyncIterator<Block>
+  #ahead: Promise<ReadBlock | null>
+  #position: LinePosition | null
+
+  private constructor(options: SliceReaderOptions, source: BlockSource) {
+    this.#options = options
+    this.#source = source
+    this.#position = options.position
+    this.#blocks = readBlockRange(options.runFolder, options.slice.blocks)
+    this.#ahead = this.#readAhead()
+  }
+
+  static async open(options: SliceReaderOptions): Promise<SliceReader> {
+    const file = path.resolve(options.project, options.slice.path)
+    const source =
+      options.slice.compression === 'gzip' ? new GzipBlocks(file) : new PlainBlocks(await openInput(file), file)
+    return new SliceReader(options, source)
+  }
+
+  async read(): Promise<Batch | null> {
+    for (;;) {
+      const next = await this.#ahead
+      if (next === null) return null
+      this.#ahead = this.#readAhead()
+      const batch = this.#parse(next)
+      if (batch !== null) return batch
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#ahead.catch(() => null) // its failure is of no interest to one who leaves
+    await this.#blocks.return?.()
+    await this.#source.close()
+  }
+
+  #readAhead(): Promise<ReadBlock | null> {
+    const reading = this.#readBlock()
+    reading.catch(() => undefined) // seen by the read() that awaits it
+    return reading
+  }
+
+  async #readBlock(): Promise<ReadBlock | null> {
+    const { slice, blockBytes, maxRecordBytes } = this.#options
+    for (;;) {
+      const next = await this.#blocks.next()
+      if (next.done === true) return null
+      const block = next.value
+      if (this.#position !== null && block.offset + block.bytes <= this.#position.offset) continue
+      const { content, digest } = await this.#source.read(block, blockBytes + maxRecordBytes)
+      if (!digest.equals(block.digest)) throw inputChanged(slice, block, digest)
+      return { block, content }
+    }
+  }
+
+  /** Null where no record of the block is wanted. */
+  #parse({ block, content }: ReadBlock): Batch | null {
+    const { slice, parser, key } = this.#options
+    const resumed = this.#position !== null && this.#position.offset > block.offset ? this.#position : null
+    const from = Math.max(resumed?.offset ?? block.offset, slice.dataOffset) - block.offset
+    const before = resumed?.record ?? block.recordsBefore
+    const expected = block.records - (before - block.recordsBefore)
+    const parsed = parser.parse(content, from, expected)
+    if (parsed.records.length !== expected) throw countDiffers(slice, block, expected, parsed.records.length)
+    if (expected === 0) return null
+    const firstRecord = before + 1
+    const kept = slice.share === null ? null : shareOf(parsed.records, firstRecord, slice.share, key)
+    if (kept?.length === 0) return null
+    const place = {
+      source: slice.path,
+      windowKey: slice.windowKey,
+      digest: slice.sha256,
+      offset: block.offset,
+      end: block.offset + block.bytes,
+      compressed: slice.compression === 'gzip',
+      firstRecord,
+    }
+    return new BlockBatch(parsed, content.bytes, place, block.bytes - from, kept)
+  }
+}
+
+/** Which records fall to a share: by the hash of their key; faults, which have none, by their number. */
+function shareOf(
+  records: readonly (object | Fault)[],
+  firstRecord: number,
+  share: { readonly share: number; readonly of: number },
+  key: ((record: object) => string) | null,
+): readonly number[] {
+  const kept: number[] = []
+  for (const [index, record] of records.entries()) {
+    const number = record instanceof Fault || key === null ? firstRecord + index : hashKey(key(record))
+    if (number % share.of === share.share) kept.push(index)
+  }
+  return kept
+}
+
+class PlainBlocks implements BlockSource {
+  readonly #file: FileHandle
+  readonly #path: string
+
+  constructor(file: FileHandle, path: string) {
+    this.#file = file
+    this.#path = path
+  }
+
+  async read(block: Block, keep: number): Promise<{ readonly content: BlockBytes; readonly digest: Buffer }> {
+    const length = Math.min(block.bytes, keep)
+    const bytes = Buffer.allocUnsafeSlow(length + 1)
+    bytes[length] = LF
+    await this.#fill(bytes, block.offset, length)
+    const hash = createHash('sha256').update(bytes.subarray(0, length))
+    if (length < block.bytes) {
+      const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
+      for (let at = length; at < block.bytes; at += PIECE_BYTES) {
+        const size = Math.min(PIECE_BYTES, block.bytes - at)
+        await this.#fill(piece, block.offset + at, size)
+        hash.update(piece.subarray(0, size))
+      }
+    }
+    return { content: { bytes, length, total: block.bytes }, digest: hash.digest() }
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+
+  async #fill(target: Buffer, offset: number, length: number): Promise<void> {
+    const filled = await readFully(this.#file, target, offset, length)
+    if (filled < length) throw endsEarly(this.#path, offset + filled, offset + length)
+  }
+}
+
+/** Blocks of decompressed content: blocks before the wanted one are decompressed and let go. */
+class GzipBlocks implements BlockSource {
+  readonly #path: string
+  readonly #chunks: AsyncIterator<Buffer>
+  #chunk: Buffer = Buffer.alloc(0)
+  #offset = 0
+
+  constructor(path: string) {
+    this.#path = path
+    this.#chunks = gzipContent(path, () => undefined)
+  }
+
+  async read(block: Block, keep: number): Promise<{ readonly content: BlockBytes; readonly digest: Buffer }> {
+    while (this.#offset < block.offset) await this.#take(block.offset - this.#offset)
+    const length = Math.min(block.bytes, keep)
+    const bytes = Buffer.allocUnsafeSlow(length + 1)
+    bytes[length] = LF
+    const hash = createHash('sha256')
+    for (let at = 0; at < block.bytes;) {
+      const piece = await this.#take(block.bytes - at)
+      hash.update(piece)
+      if (at < length) piece.copy(bytes, at, 0, Math.min(piece.length, length - at))
+      at += piece.length
+    }
+    return { content: { bytes, length, total: block.bytes }, digest: hash.digest() }
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks.return?.()
+  }
+
+  async #take(most: number): Promise<Buffer> {
+    if (this.#chunk.length === 0) {
+      const next = await this.#chunks.next()
+      if (next.done === true) throw endsEarly(this.#path, this.#offset, this.#offset + most)
+      this.#chunk = next.value
+    }
+    const taken = this.#chunk.subarray(0, most)
+    this.#chunk = this.#chunk.subarray(taken.length)
+    this.#offset += taken.length
+    return taken
+  }
+}
+
+async function openInput(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'r')
+  } catch (cause) {
+    throw new BatchwrightError({
+      code: 'INPUT_MISSING',
+      message: `expected ${file}, which was there when the step was planned; it cannot be opened`,
+      hint: 'Bring the same file back and resume, or rerun for a new revision.',
+      details: { path: file },
+      cause,
+    })
+  }
+}
+
+const CHANGED_HINT =
+  'Bring the planned content back and resume, or start a new revision on what is there now: batchwright rerun.'
+
+function inputChanged(slice: FileSlice, block: Block, found: Buffer): BatchwrightError {
+  const end = block.offset + block.bytes
+  return new BatchwrightError({
+    code: 'INPUT_CHANGED',
+    message:
+      `expected ${slice.path} as it was planned (SHA-256 ${slice.sha256}); bytes ${block.offset} to ${end} differ: ` +
+      `planned ${block.digest.toString('hex')}, found ${found.toString('hex')}`,
+    hint: CHANGED_HINT,
+    details: { path: slice.path, sha256: slice.sha256, blockOffset: block.offset, blockBytes: block.bytes },
+  })
+}
+
+function endsEarly(file: string, found: number, expected: number): BatchwrightError {
+  return new BatchwrightError({
+    code: 'INPUT_CHANGED',
+    message: `expected ${file} as it was planned, with at least ${expected} bytes of content; it ends at byte ${found}`,
+    hint: CHANGED_HINT,
+    details: { path: file, expectedBytes: expected, foundBytes: found },
+  })
+}
+
+function countDiffers(slice: FileSlice, block: Block, expected: number, found: number): BatchwrightError {
+  return new BatchwrightError({
+    code: 'INPUT_INDEX_MISMATCH',
+    message:
+      `expected ${expected} records in block ${block.offset} of ${slice.path}, as planned; found ${found}. ` +
+      'The format of the dataset is not the one it was planned with',
+    hint: 'Plan the step again: batchwright retry RUN --from STEP.',
+    details: { path: slice.path, blockOffset: block.offset, expected, found },
+  })
+}
