@@ -8,3 +8,13 @@ export type * from './contract.ts'
 // Sources
 export { planFiles, type FilesPlanRequest } from './sources/plan-files.ts'
 export { partitionOpener, type PartitionOpenerOptions } from './sources/open-partition.ts'
+
+// Sinks and the blocks between steps
+export { openDatasetSink } from './sinks/dataset-sink.ts'
+export { openDeadLetterSink, type DeadLetterSink } from './sinks/dead-letter-sink.ts'
+export { openBlockSink } from './blocks/block-sink.ts'
+export { readBlocks } from './blocks/read-blocks.ts'
+
+// DuckDB
+export { openDuckDb, type DuckDb, type DuckDbOptions, type SqlChunk, type SqlColumn, type SqlResult } from './duckdb.ts'
+export { viewOverParts } from './sql-types.ts'

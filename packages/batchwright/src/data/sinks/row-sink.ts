@@ -1,0 +1,194 @@
+import path from 'node:path'
+import type { Fault } from '../../job/model.ts'
+import { BatchwrightError } from '../../kernel/errors.ts'
+import type { OpenPart, Part, PartFormat, SinkState } from '../../protocol/index.ts'
+import type { StagedSink, StagedSinkOptions } from '../contract.ts'
+import { adoptSealed } from './adopt.ts'
+import { AppendFile } from './append-file.ts'
+import { makeFolder } from './folders.ts'
+
+/** How records become lines of a part. */
+export interface RowLayout {
+  readonly format: PartFormat
+  /** `jsonl`, `csv`, `rows.jsonl`. */
+  readonly extension: string
+  /** First line of every part, newline included; empty for none. */
+  readonly header: string
+  /** A record as one line, without the newline. */
+  readonly line: (record: object) => string
+  /** Looked at before anything of a call is written; null where the writer's own code made the record. */
+  readonly check: ((record: object) => Fault | null) | null
+  /** Turns a sealed file of lines into the part that readers get; null where it is that already. */
+  readonly convert: ((rows: Part) => Promise<Part>) | null
+}
+
+/** Opens a sink of lines, at its beginning or where an earlier attempt got to. Errors: OUTPUT_LOST, DISK_FULL, OUTPUT_UNWRITABLE. */
+export async function openRowSink(
+  layout: RowLayout,
+  options: StagedSinkOptions & { readonly recordsPerPart: number },
+): Promise<StagedSink> {
+  const sealed = await adoptSealed(options.resume)
+  await makeFolder(options.folder)
+  const sink = new RowSink(layout, options, sealed)
+  const open = options.resume?.open ?? null
+  if (open !== null) await sink.continueFrom(open)
+  return sink
+}
+
+/**
+ * Parts of lines, cut by record count alone, so that their bytes do not depend on when commits happened or where an attempt
+ * died. One file is open at a time.
+ */
+class RowSink implements StagedSink {
+  readonly #layout: RowLayout
+  readonly #folder: string
+  readonly #name: string
+  readonly #codeVersion: string
+  readonly #recordsPerPart: number
+  readonly #parts: Part[]
+  #sealedBytes = 0
+  #file: AppendFile | null = null
+  #records = 0
+  /** Sealed files on their way to the disk: a commit waits for them. */
+  #settling: Promise<void>[] = []
+
+  constructor(
+    layout: RowLayout,
+    options: StagedSinkOptions & { readonly recordsPerPart: number },
+    sealed: readonly Part[],
+  ) {
+    this.#layout = layout
+    this.#folder = options.folder
+    this.#name = options.name
+    this.#codeVersion = options.codeVersion
+    this.#recordsPerPart = options.recordsPerPart
+    this.#parts = [...sealed]
+    for (const part of sealed) this.#sealedBytes += part.bytes
+  }
+
+  async continueFrom(open: OpenPart): Promise<void> {
+    this.#file = await AppendFile.continueFrom(open, this.#nextPath())
+    this.#records = open.records
+  }
+
+  get bytesWritten(): number {
+    return this.#sealedBytes + (this.#file?.bytes ?? 0)
+  }
+
+  write(records: readonly object[]): void | Promise<void> {
+    this.#refuseFaulty(records)
+    if (this.#records + records.length < this.#recordsPerPart) {
+      return this.#append(this.#lines(records, 0, records.length), records.length)
+    }
+    return this.#writeAcrossParts(records)
+  }
+
+  async commit(): Promise<SinkState> {
+    // Everything is captured before the first wait: records written from here on belong to the next commit.
+    const sealed = [...this.#parts]
+    const file = this.#file
+    const records = this.#records
+    const settling = this.#settling
+    this.#settling = []
+    const mark = file?.sync()
+    await Promise.all([mark, ...settling])
+    if (file === null || mark === undefined) return { sealed, open: null }
+    const { bytes, sha256 } = await mark
+    return { sealed, open: { path: file.path, durableBytes: bytes, records, sha256 } }
+  }
+
+  async finish(): Promise<readonly Part[]> {
+    if (this.#file !== null) await this.#cut()
+    await Promise.all(this.#settling)
+    this.#settling = []
+    return [...this.#parts]
+  }
+
+  async abort(): Promise<void> {
+    const settling = this.#settling
+    this.#settling = []
+    await this.#file?.abort()
+    this.#file = null
+    await Promise.allSettled(settling)
+  }
+
+  #refuseFaulty(records: readonly object[]): void {
+    const check = this.#layout.check
+    if (check === null) return
+    for (let index = 0; index < records.length; index += 1) {
+      const fault = check(records[index] ?? {})
+      if (fault !== null) throw outputInvalid(fault, index)
+    }
+  }
+
+  #lines(records: readonly object[], from: number, to: number): string {
+    const line = this.#layout.line
+    let text = ''
+    for (let index = from; index < to; index += 1) text += line(records[index] ?? {}) + '\n'
+    return text
+  }
+
+  /** Lines are made for the whole call before the first is appended: one that cannot be made leaves nothing behind. */
+  async #writeAcrossParts(records: readonly object[]): Promise<void> {
+    const pieces: { text: string; records: number }[] = []
+    let from = 0
+    let inPart = this.#records
+    while (from < records.length) {
+      const to = Math.min(records.length, from + this.#recordsPerPart - inPart)
+      pieces.push({ text: this.#lines(records, from, to), records: to - from })
+      from = to
+      inPart = 0
+    }
+    for (const piece of pieces) {
+      await this.#append(piece.text, piece.records)
+      if (this.#records === this.#recordsPerPart) await this.#cut()
+    }
+  }
+
+  #append(text: string, records: number): void | Promise<void> {
+    if (records === 0) return
+    this.#records += records
+    if (this.#file !== null) return this.#file.append(text)
+    this.#file = AppendFile.create(this.#nextPath())
+    return this.#file.append(this.#layout.header + text)
+  }
+
+  async #cut(): Promise<void> {
+    const file = this.#file
+    if (file === null) return
+    const { bytes, sha256, durable } = file.seal()
+    const rows: Part = {
+      path: file.path,
+      format: this.#layout.format,
+      bytes,
+      records: this.#records,
+      sha256,
+      codeVersion: this.#codeVersion,
+    }
+    const part = this.#layout.convert === null ? rows : await durable.then(() => this.#layout.convert?.(rows) ?? rows)
+    this.#file = null
+    this.#records = 0
+    this.#parts.push(part)
+    this.#sealedBytes += part.bytes
+    // Thrown by the commit or finish that waits for it; marked as seen here, since that may come much later.
+    durable.catch(() => undefined)
+    this.#settling.push(durable)
+  }
+
+  #nextPath(): string {
+    return path.join(
+      this.#folder,
+      `${this.#name}-${String(this.#parts.length).padStart(5, '0')}.${this.#layout.extension}`,
+    )
+  }
+}
+
+/** A record that does not meet the contract of the dataset it is written to. `details.index` is its place in the call. */
+function outputInvalid(fault: Fault, index: number): BatchwrightError {
+  return new BatchwrightError({
+    code: 'OUTPUT_INVALID',
+    message: `a record to be written does not meet the contract: ${fault.message}`,
+    hint: 'return exactly the fields that the contract declares, each of its type, or reject the record',
+    details: { index, reason: fault.reason, column: fault.column },
+  })
+}
