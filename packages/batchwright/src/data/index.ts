@@ -7,6 +7,7 @@ export type * from './contract.ts'
 
 // Sources
 export { planFiles, type FilesPlanRequest } from './sources/plan-files.ts'
+export { planUpstream, type UpstreamPlanRequest } from './sources/plan-upstream.ts'
 export { partitionOpener, type PartitionOpenerOptions } from './sources/open-partition.ts'
 
 // Sinks and the blocks between steps

@@ -6,9 +6,10 @@ import { layoutRows } from '../formats/columns.ts'
 import { CsvParser } from '../formats/csv-parser.ts'
 import { JsonLinesParser } from '../formats/json-parser.ts'
 import type { BlockParser } from '../formats/parsed-block.ts'
-import { readFileSlice, readLinePosition, type FileSlice } from './payload.ts'
+import { readFileSlice, readLinePosition, readUpstreamPosition, readUpstreamSlice, type FileSlice } from './payload.ts'
 import { BLOCK_BYTES } from './plan-files.ts'
 import { SliceReader } from './slice-reader.ts'
+import { openUpstream } from './upstream-reader.ts'
 
 export interface PartitionOpenerOptions {
   /** The dataset that the step reads; null for a step that reads another step. */
@@ -22,6 +23,12 @@ export function partitionOpener(options: PartitionOpenerOptions): OpenPartition 
   return async (partition, position) => {
     const slice = readFileSlice(partition.payload)
     if (slice !== null) return openSlice(slice, position, options)
+    const upstream = readUpstreamSlice(partition.payload)
+    if (upstream !== null) {
+      const { folders, policy } = options
+      const start = readUpstreamPosition(position)
+      return openUpstream({ slice: upstream, runFolder: folders.run, key: policy.key, position: start })
+    }
     throw payloadUnknown(partition.payload)
   }
 }

@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../kernel/errors.ts'
 import type { BlockRange } from '../snapshot/block-index.ts'
+import type { Share } from './share.ts'
 
 /** A slice of one file: whole blocks of it. Small: what is big stands in the index that `blocks` points into. */
 export interface FileSlice {
@@ -15,7 +16,16 @@ export interface FileSlice {
   /** Names of the file's columns; null for JSON Lines. */
   readonly columns: readonly string[] | null
   /** For a partition by key: it keeps the records whose key falls to `share` of `of`. */
-  readonly share: { readonly share: number; readonly of: number } | null
+  readonly share: Share | null
+}
+
+/** Some finished tasks of a step that this one reads. */
+export interface UpstreamSlice {
+  readonly kind: 'upstream'
+  readonly step: string
+  /** Where in a plan file the tasks and their parts are listed; its path relative to the run's folder. */
+  readonly list: { readonly path: string; readonly offset: number; readonly bytes: number }
+  readonly share: Share | null
 }
 
 /** Where a reader of lines stands: the next record's byte (decompressed content for gzip), and records before it in the file. */
@@ -28,11 +38,37 @@ export function filePayload(slice: FileSlice): JsonValue {
   return { ...slice, blocks: { ...slice.blocks }, share: slice.share === null ? null : { ...slice.share } }
 }
 
+export function upstreamPayload(slice: UpstreamSlice): JsonValue {
+  return { ...slice, list: { ...slice.list }, share: slice.share === null ? null : { ...slice.share } }
+}
+
+export function readUpstreamSlice(payload: JsonValue): UpstreamSlice | null {
+  if (!isObject(payload) || payload['kind'] !== 'upstream') return null
+  const list = payload['list']
+  if (list === undefined || !isObject(list)) return null
+  return {
+    kind: 'upstream',
+    step: text(payload['step']),
+    list: { path: text(list['path']), offset: number(list['offset']), bytes: number(list['bytes']) },
+    share: readShare(payload['share']),
+  }
+}
+
+/** Reads a position back; null is the partition's beginning. */
+export function readUpstreamPosition(position: JsonValue): { readonly task: number; readonly record: number } | null {
+  if (position === null) return null
+  if (!isObject(position)) throw new TypeError(`expected a position {task, record}, found ${JSON.stringify(position)}`)
+  return { task: number(position['task']), record: number(position['record']) }
+}
+
+function readShare(share: JsonValue | undefined): Share | null {
+  return share !== undefined && isObject(share) ? { share: number(share['share']), of: number(share['of']) } : null
+}
+
 /** Reads a payload back; null where it is of another kind. */
 export function readFileSlice(payload: JsonValue): FileSlice | null {
   if (!isObject(payload) || payload['kind'] !== 'file') return null
   const blocks = payload['blocks']
-  const share = payload['share']
   const columns = payload['columns']
   if (blocks === undefined || !isObject(blocks)) return null
   return {
@@ -44,7 +80,7 @@ export function readFileSlice(payload: JsonValue): FileSlice | null {
     blocks: { path: text(blocks['path']), from: number(blocks['from']), to: number(blocks['to']) },
     dataOffset: number(payload['dataOffset']),
     columns: Array.isArray(columns) ? columns.map(text) : null,
-    share: share !== undefined && isObject(share) ? { share: number(share['share']), of: number(share['of']) } : null,
+    share: readShare(payload['share']),
   }
 }
 

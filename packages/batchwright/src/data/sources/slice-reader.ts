@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
-import { Fault } from '../../job/model.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
-import { hashKey } from '../../kernel/digest.ts'
 import type { Batch, BatchReader } from '../contract.ts'
 import type { BlockBytes, BlockParser } from '../formats/parsed-block.ts'
 import { readBlockRange } from '../snapshot/block-index.ts'
@@ -11,6 +9,7 @@ import type { Block } from '../snapshot/block-scanner.ts'
 import { gzipContent, readFully } from '../snapshot/content.ts'
 import { BlockBatch } from './block-batch.ts'
 import type { FileSlice, LinePosition } from './payload.ts'
+import { keepShare } from './share.ts'
 
 const LF = 10
 /** Pieces in which a block too large to be kept is digested. */
@@ -113,7 +112,7 @@ export class SliceReader implements BatchReader {
     if (parsed.records.length !== expected) throw countDiffers(slice, block, expected, parsed.records.length)
     if (expected === 0) return null
     const firstRecord = before + 1
-    const kept = slice.share === null ? null : shareOf(parsed.records, firstRecord, slice.share, key)
+    const kept = slice.share === null ? null : keepShare(parsed.records, firstRecord, slice.share, key)
     if (kept?.length === 0) return null
     const place = {
       source: slice.path,
@@ -126,21 +125,6 @@ export class SliceReader implements BatchReader {
     }
     return new BlockBatch(parsed, content.bytes, place, block.bytes - from, kept)
   }
-}
-
-/** Which records fall to a share: by the hash of their key; faults, which have none, by their number. */
-function shareOf(
-  records: readonly (object | Fault)[],
-  firstRecord: number,
-  share: { readonly share: number; readonly of: number },
-  key: ((record: object) => string) | null,
-): readonly number[] {
-  const kept: number[] = []
-  for (const [index, record] of records.entries()) {
-    const number = record instanceof Fault || key === null ? firstRecord + index : hashKey(key(record))
-    if (number % share.of === share.share) kept.push(index)
-  }
-  return kept
 }
 
 class PlainBlocks implements BlockSource {
