@@ -177,6 +177,8 @@ export interface ClaimedTask extends TaskLease {
   /** Null for plan, verify and publish tasks. */
   readonly partition: PartitionPlan | null
   readonly checkpoint: Checkpoint | null
+  /** For a plan task of a step that was planned before: the snapshot that it must find again. Null otherwise. */
+  readonly expectedSnapshot: Snapshot | null
   /** Attempts started before this one, since the run was last queued. */
   readonly attemptsUsed: number
   readonly crashCount: number
@@ -236,6 +238,8 @@ export interface PublicationTarget {
   readonly window: WindowValue | null
   /** The step whose output it is; null for a rollback. */
   readonly step: string | null
+  /** The highest number found on disk, where a publisher looked: a store made anew must not give out a number that exists. */
+  readonly above?: number
 }
 
 export interface PublicationVerbs {
@@ -248,7 +252,14 @@ export interface PublicationVerbs {
     targets: readonly PublicationTarget[],
   ): Promise<readonly PublicationIntent[] | null>
   /** Allocates the next number of a dataset window for a rollback to an earlier one. */
-  intendRollback(dataset: string, windowKey: string | null, toNumber: number, by: string): Promise<number>
+  intendRollback(
+    dataset: string,
+    windowKey: string | null,
+    toNumber: number,
+    by: string,
+    /** The highest number found on disk. */
+    above?: number,
+  ): Promise<number>
   /** Records that manifest `number` is on disk and current. Idempotent. */
   recordRollback(dataset: string, windowKey: string | null, number: number, toNumber: number): Promise<void>
   listPublications(filter: {

@@ -72,6 +72,12 @@ export const STEP_TRANSITIONS: readonly Transition<StepState>[] = [
     to: 'waiting' as const,
     by: ['reopenRun'],
   })),
+  // One partition is made ready again: its step runs again.
+  ...(['verifying', 'publishing', 'succeeded'] as const).map((from) => ({
+    from,
+    to: 'running' as const,
+    by: ['reopenRun'],
+  })),
 ]
 
 export const TASK_TRANSITIONS: readonly Transition<TaskState>[] = [
@@ -81,7 +87,7 @@ export const TASK_TRANSITIONS: readonly Transition<TaskState>[] = [
   { from: 'leased', to: 'failed', by: ['finish', 'reap'] },
   { from: 'leased', to: 'cancelled', by: ['cancelRun'] },
   // retry with not-before; given back; lease lost; a sibling failed and took the run with it
-  { from: 'leased', to: 'ready', by: ['finish', 'giveBack', 'renew', 'reap'] },
+  { from: 'leased', to: 'ready', by: ['finish', 'giveBack', 'renew', 'retireWorker', 'reap'] },
   { from: 'failed', to: 'ready', by: ['reopenRun'] },
   { from: 'cancelled', to: 'ready', by: ['reopenRun'] },
   // only: its output is lost

@@ -1,0 +1,8 @@
+/**
+ * store/: the verbs by which runs, steps and tasks change, and the embedded store behind them. Each verb is one transaction
+ * together with its events. Here live the contract, the one table of legal transitions, and the SQL; no scheduling
+ * decisions, no retry policy, no user code. The conformance suite (conformance/) is for tests only and not in this door.
+ */
+export type * from './contract.ts'
+export * from './states.ts'
+export { openSqliteStore, type SqliteStoreOptions } from './sqlite/open.ts'

@@ -1,0 +1,81 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { isBusy } from './errors.ts'
+import { newestEvent } from './events.ts'
+import { number } from './rows.ts'
+import type { Session } from './session.ts'
+
+/** How often the file is asked whether another process has committed, milliseconds: one pragma, a few microseconds. */
+const POLL_MS = 25
+
+/**
+ * Waiting for something to happen. Whatever another part of the fleet may care about is in the outbox, so that a new row
+ * there is the sign; renewals and checkpoints wake nobody. `data_version` tells without reading whether another connection
+ * has committed anything; what this connection commits, it knows.
+ */
+export class Changes {
+  readonly #session: Session
+  readonly #clock: Clock
+  /** Nobody else can write: an in-memory store. */
+  readonly #alone: boolean
+  readonly #waiters = new Set<() => void>()
+  #seen = 0
+  #version = -1
+
+  constructor(session: Session, clock: Clock, alone: boolean) {
+    this.#session = session
+    this.#clock = clock
+    this.#alone = alone
+  }
+
+  /** After a commit of this connection: wakes those who wait, if the outbox has grown. */
+  committed(): void {
+    if (this.#waiters.size > 0 && this.#grown()) this.wakeAll()
+  }
+
+  wakeAll(): void {
+    for (const wake of [...this.#waiters]) wake()
+  }
+
+  /** Resolves when the outbox has grown since it was last looked at here, after `ms`, or when aborted. */
+  wait(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true || this.#grown()) return Promise.resolve()
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiters.delete(wake)
+        deadline.stop()
+        poll.stop()
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      const look = (): void => {
+        if (this.#othersCommitted() && this.#grown()) this.wakeAll()
+        else poll = this.#clock.after(POLL_MS, look)
+      }
+      const deadline = this.#clock.after(ms, wake, { hold: true })
+      let poll = this.#alone ? deadline : this.#clock.after(POLL_MS, look)
+      this.#waiters.add(wake)
+      signal?.addEventListener('abort', wake, { once: true })
+    })
+  }
+
+  #othersCommitted(): boolean {
+    const row = this.#session.get('pragma data_version')
+    const version = row === undefined ? 0 : number(row, 'data_version')
+    const moved = version !== this.#version
+    this.#version = version
+    return moved
+  }
+
+  #grown(): boolean {
+    try {
+      const newest = newestEvent(this.#session)
+      const grown = newest > this.#seen
+      this.#seen = newest
+      return grown
+    } catch (thrown) {
+      // A moment's lock: "may have changed" is then the honest answer.
+      if (isBusy(thrown)) return true
+      throw thrown
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import type { TaskKind } from '../../protocol/index.ts'
+import type { TaskLease } from '../contract.ts'
+import type { RunRef } from './advance.ts'
+import { emit } from './events.ts'
+import { flag, number, text, word, type Row } from './rows.ts'
+import type { Session } from './session.ts'
+
+/**
+ * Ownership. A fence moves by one whenever a task is leased and whenever a lease ends: it is odd while the task is leased
+ * and even otherwise (a CHECK of the table). So task id and an odd fence together say "leased, and owned at this fence",
+ * found by primary key alone; a state in the condition could make the database choose an index of states instead.
+ */
+const OWNED = 'task_id = :taskId and fence = :fence and fence % 2 = 1'
+
+/** What ends a lease, in every `update`: nobody owns the task, and the old fence proves nothing any more. */
+const LEASE_ENDS = 'fence = fence + 1, worker = null, claim = null, started = 0, absent = 0'
+
+/** An owned task, as the verbs need it. */
+export interface OwnedTask {
+  readonly taskId: number
+  readonly fence: number
+  readonly ref: RunRef
+  readonly step: number
+  readonly kind: TaskKind
+  readonly index: number
+  readonly started: boolean
+}
+
+const OWNED_TASK = `select t.task_id, t.fence, t.run, r.run_id, t.step, t.kind, t.idx, t.started
+  from tasks t join runs r on r.run = t.run`
+
+/** The task, if the lease holds; undefined when it is fenced. */
+export function ownedTask(session: Session, lease: TaskLease): OwnedTask | undefined {
+  const row = session.get(`${OWNED_TASK} where ${OWNED}`, key(lease))
+  return row === undefined ? undefined : ownedFrom(row)
+}
+
+export function ownedFrom(row: Row): OwnedTask {
+  return {
+    taskId: number(row, 'task_id'),
+    fence: number(row, 'fence'),
+    ref: { run: number(row, 'run'), runId: text(row, 'run_id') },
+    step: number(row, 'step'),
+    kind: word<TaskKind>(row, 'kind'),
+    index: number(row, 'idx'),
+    started: flag(row, 'started'),
+  }
+}
+
+/** Every task that a worker owns. */
+export function tasksOf(session: Session, workerId: string): readonly OwnedTask[] {
+  return session.all(`${OWNED_TASK} where t.worker = :workerId order by t.task_id`, { workerId }).map(ownedFrom)
+}
+
+export function markStarted(session: Session, lease: TaskLease): void {
+  session.run(
+    `update tasks set attempts_used = attempts_used + 1, started = 1 where ${OWNED} and started = 0`,
+    key(lease),
+  )
+}
+
+/** leased -> succeeded. */
+export function endSucceeded(session: Session, lease: TaskLease): void {
+  session.run(`update tasks set state = 'succeeded', error = null, ${LEASE_ENDS} where ${OWNED}`, key(lease))
+}
+
+/** leased -> failed. */
+export function endFailed(session: Session, lease: TaskLease, error: string): void {
+  session.run(`update tasks set state = 'failed', error = :error, ${LEASE_ENDS} where ${OWNED}`, {
+    ...key(lease),
+    error,
+  })
+}
+
+/** leased -> ready after a failed attempt: it counts, started or not. */
+export function endRetried(session: Session, lease: TaskLease, error: string, delayMs: number): void {
+  session.run(
+    `update tasks set state = 'ready', error = :error, attempts_used = attempts_used + 1 - started,
+       not_before = case when :delayMs > 0 then store_now() + :delayMs else 0 end, ${LEASE_ENDS}
+     where ${OWNED}`,
+    { ...key(lease), error, delayMs: Math.ceil(delayMs) },
+  )
+}
+
+/** leased -> ready, with the attempt handed back. */
+export function endUnspent(session: Session, lease: TaskLease): void {
+  session.run(
+    `update tasks set state = 'ready', attempts_used = attempts_used - started, ${LEASE_ENDS} where ${OWNED}`,
+    key(lease),
+  )
+}
+
+/** leased -> ready because its worker died: the attempt stays counted, and the crash is remembered where it had started. */
+export function endCrashed(session: Session, lease: TaskLease): void {
+  session.run(
+    `update tasks set state = 'ready', crash_count = crash_count + started, ${LEASE_ENDS} where ${OWNED}`,
+    key(lease),
+  )
+}
+
+/** Gives back every lease of a run, unspent. Only workers that are alive own tasks, so that the index of held tasks serves. */
+export function releaseRun(session: Session, ref: RunRef): void {
+  const rows = session.all(
+    `update tasks set state = 'ready', attempts_used = attempts_used - started, ${LEASE_ENDS}
+     where worker in (select worker_id from workers where state = 'alive') and run = :run
+     returning task_id`,
+    { run: ref.run },
+  )
+  if (rows.length === 0) return
+  emit(session, {
+    runId: ref.runId,
+    type: 'tasks.released',
+    data: { reason: 'run failed', count: rows.length, tasks: rows.map((row) => number(row, 'task_id')) },
+  })
+}
+
+/** Ends every lease of a run that is cancelled, and what was ready with them. */
+export function cancelTasks(session: Session, run: number): number {
+  const leased = session.run(
+    `update tasks set state = 'cancelled', attempts_used = attempts_used - started, ${LEASE_ENDS}
+     where worker in (select worker_id from workers where state = 'alive') and run = :run`,
+    { run },
+  )
+  const ready = session.run(`update tasks set state = 'cancelled' where run = :run and state = 'ready'`, { run })
+  return leased + ready
+}
+
+function key(lease: TaskLease): { taskId: number; fence: number } {
+  return { taskId: lease.taskId, fence: lease.fence }
+}

@@ -1,0 +1,110 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { BatchwrightError } from '../../kernel/errors.ts'
+import { corrupt } from './errors.ts'
+import { number, text } from './rows.ts'
+import { TABLES } from './schema.ts'
+import type { Session } from './session.ts'
+
+/** One change of the tables. What has been released is never edited: a new change is a new migration. */
+export interface Migration {
+  readonly version: number
+  readonly name: string
+  readonly sql: string
+  /** The oldest version of the code that can still work with a store after this migration. */
+  readonly oldestCompatible: number
+}
+
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'runs, steps, tasks, workers, publications, events', sql: TABLES, oldestCompatible: 1 },
+]
+
+/** In the header of the file: "BWst". Tells a store from another program's database. */
+const APPLICATION_ID = 0x42577374
+
+const APPLIED_TABLE = `create table if not exists migrations (
+  version integer primary key,
+  name text not null,
+  oldest_compatible integer not null,
+  applied_at integer not null
+) strict`
+
+/**
+ * Brings the store up to the newest migration known here, inside the caller's transaction. A store that is ahead is left
+ * as it is while its last migration still admits this version, and refused otherwise.
+ */
+export function migrate(
+  session: Session,
+  path: string,
+  clock: Clock,
+  apply: boolean,
+  migrations: readonly Migration[] = MIGRATIONS,
+): void {
+  refuseForeignFile(session, path)
+  const known = migrations.at(-1)?.version ?? 0
+  const store = appliedVersion(session)
+  if (store.version > known) {
+    if (known < store.oldestCompatible) throw newerVersion(path, store, known)
+    return
+  }
+  if (store.version === known) return
+  if (!apply) throw olderVersion(path, store.version, known)
+  session.execute(APPLIED_TABLE)
+  session.execute(`pragma application_id = ${APPLICATION_ID}`)
+  for (const migration of migrations.filter(({ version }) => version > store.version)) {
+    session.execute(migration.sql)
+    session.run(
+      'insert into migrations (version, name, oldest_compatible, applied_at) values (:version, :name, :oldest, :at)',
+      {
+        version: migration.version,
+        name: migration.name,
+        oldest: migration.oldestCompatible,
+        at: Math.floor(clock.now()),
+      },
+    )
+  }
+}
+
+function refuseForeignFile(session: Session, path: string): void {
+  const header = session.get('pragma application_id')
+  const id = header === undefined ? 0 : number(header, 'application_id')
+  const tables = session.all(`select name from sqlite_schema where type = 'table' limit 3`)
+  if (id === APPLICATION_ID || (id === 0 && tables.length === 0)) return
+  const names = tables.map((row) => text(row, 'name')).join(', ')
+  throw corrupt(path, `a database of another program, with the tables ${names}`)
+}
+
+interface AppliedVersion {
+  readonly version: number
+  readonly oldestCompatible: number
+}
+
+function appliedVersion(session: Session): AppliedVersion {
+  const made = session.get(`select 1 from sqlite_schema where type = 'table' and name = 'migrations'`)
+  const row =
+    made === undefined
+      ? undefined
+      : session.get('select version, oldest_compatible from migrations order by version desc limit 1')
+  return row === undefined
+    ? { version: 0, oldestCompatible: 0 }
+    : { version: number(row, 'version'), oldestCompatible: number(row, 'oldest_compatible') }
+}
+
+function newerVersion(path: string, store: AppliedVersion, known: number): BatchwrightError {
+  return new BatchwrightError({
+    code: 'STORE_NEWER_VERSION',
+    message:
+      `expected a store of version ${known} or older at ${path}, found version ${store.version}, ` +
+      `which needs a Batchwright that knows version ${store.oldestCompatible} or newer`,
+    hint: 'Upgrade batchwright to the version that wrote the store, or point it at another project folder.',
+    details: { path, storeVersion: store.version, knownVersion: known, oldestCompatible: store.oldestCompatible },
+  })
+}
+
+function olderVersion(path: string, found: number, known: number): BatchwrightError {
+  return new BatchwrightError({
+    code: 'STORE_OLDER_VERSION',
+    message: `expected a store of version ${known} at ${path}, found version ${found}, and was told not to migrate it`,
+    hint: 'Open the store with migrations allowed once: any command of the newer batchwright does it.',
+    details: { path, storeVersion: found, knownVersion: known },
+  })
+}

@@ -1,0 +1,171 @@
+import type { PublicationIntent, WindowValue } from '../../protocol/index.ts'
+import type { PublicationRow, PublicationTarget, TaskLease } from '../contract.ts'
+import { stepName } from './advance.ts'
+import { refused } from './errors.ts'
+import { emit } from './events.ts'
+import { ownedTask, type OwnedTask } from './leases.ts'
+import { jsonColumn, jsonOrNull, number, numberOrNull, textOrNull, text, word } from './rows.ts'
+import type { Session } from './session.ts'
+
+export function intendPublication(
+  session: Session,
+  lease: TaskLease,
+  targets: readonly PublicationTarget[],
+): readonly PublicationIntent[] | null {
+  const task = ownedTask(session, lease)
+  if (task?.kind !== 'publish') return null
+  return targets.map((target) => {
+    const step = target.step ?? stepName(session, task.ref.run, task.step)
+    const number = recordedNumber(session, task, target, step) ?? intend(session, task, target, step)
+    return { dataset: target.dataset, window: target.window, number, step }
+  })
+}
+
+/** The number that an earlier attempt of the same publish task was given for this target. */
+function recordedNumber(session: Session, task: OwnedTask, target: PublicationTarget, step: string): number | null {
+  const row = session.get(
+    `select number from publications
+     where run = :run and task_id = :taskId and dataset = :dataset and window_key = :windowKey and step = :step`,
+    {
+      run: task.ref.run,
+      taskId: task.taskId,
+      dataset: target.dataset,
+      windowKey: target.window?.key ?? '',
+      step,
+    },
+  )
+  return row === undefined ? null : number(row, 'number')
+}
+
+function intend(session: Session, task: OwnedTask, target: PublicationTarget, step: string): number {
+  const windowKey = target.window?.key ?? ''
+  const next = nextNumber(session, target.dataset, windowKey, target.above ?? 0)
+  session.run(
+    `insert into publications (dataset, window_key, number, window_value, run, task_id, step, state, intended_at)
+     values (:dataset, :windowKey, :number, :window, :run, :taskId, :step, 'intended', store_now())`,
+    {
+      dataset: target.dataset,
+      windowKey,
+      number: next,
+      window: jsonColumn(target.window),
+      run: task.ref.run,
+      taskId: task.taskId,
+      step,
+    },
+  )
+  emit(session, {
+    runId: task.ref.runId,
+    step,
+    type: 'publication.intended',
+    data: { dataset: target.dataset, window: target.window?.key ?? null, number: next },
+  })
+  return next
+}
+
+/** Numbers are never given out twice, not even those of intents that came to nothing. */
+function nextNumber(session: Session, dataset: string, windowKey: string, above: number): number {
+  const [row] = session.all(
+    `insert into numbers (dataset, window_key, last) values (:dataset, :windowKey, :above + 1)
+     on conflict (dataset, window_key) do update set last = max(last, :above) + 1 returning last`,
+    { dataset, windowKey, above },
+  )
+  if (row === undefined) throw new Error('an insert with a returning clause returned no row')
+  return number(row, 'last')
+}
+
+export function intendRollback(
+  session: Session,
+  dataset: string,
+  windowKey: string | null,
+  toNumber: number,
+  by: string,
+  above = 0,
+): number {
+  const key = windowKey ?? ''
+  const pending = session.get(
+    `select number from publications where dataset = :dataset and window_key = :key and rollback_to = :toNumber
+       and state = 'intended' order by number desc limit 1`,
+    { dataset, key, toNumber },
+  )
+  if (pending !== undefined) return number(pending, 'number')
+  const next = nextNumber(session, dataset, key, Math.max(above, toNumber))
+  session.run(
+    `insert into publications (dataset, window_key, number, window_value, rollback_to, state, intended_at)
+     values (:dataset, :key, :next,
+       (select window_value from publications where dataset = :dataset and window_key = :key and number = :toNumber),
+       :toNumber, 'intended', store_now())`,
+    { dataset, key, next, toNumber },
+  )
+  emit(session, {
+    runId: null,
+    type: 'publication.rollback-intended',
+    data: { dataset, window: windowKey, number: next, to: toNumber, by },
+  })
+  return next
+}
+
+export function recordRollback(
+  session: Session,
+  dataset: string,
+  windowKey: string | null,
+  version: number,
+  toNumber: number,
+): void {
+  const key = { dataset, key: windowKey ?? '', number: version, toNumber }
+  const known = session.get(
+    `select state from publications
+     where dataset = :dataset and window_key = :key and number = :number and rollback_to = :toNumber`,
+    key,
+  )
+  if (known === undefined) {
+    throw refused(
+      'ROLLBACK_UNKNOWN',
+      `expected an intended rollback of ${dataset} ${windowKey ?? ''} to ${toNumber} with number ${version}, found none`,
+      'Ask for a number first (intendRollback), and record that one.',
+      { dataset, number: version, toNumber },
+    )
+  }
+  if (text(known, 'state') === 'published') return
+  session.run(
+    `update publications set state = 'published', published_at = store_now()
+     where dataset = :dataset and window_key = :key and number = :number and rollback_to = :toNumber`,
+    key,
+  )
+  emit(session, {
+    runId: null,
+    type: 'publication.rolled-back',
+    data: { dataset, window: windowKey, number: version, to: toNumber },
+  })
+}
+
+export function listPublications(
+  session: Session,
+  filter: { readonly dataset?: string; readonly windowKey?: string | null; readonly runId?: string },
+): readonly PublicationRow[] {
+  const conditions = [
+    ...(filter.dataset === undefined ? [] : ['p.dataset = :dataset']),
+    ...(filter.windowKey === undefined ? [] : ['p.window_key = :windowKey']),
+    ...(filter.runId === undefined ? [] : ['p.run = (select run from runs where run_id = :runId)']),
+  ]
+  const rows = session.all(
+    `select p.*, r.run_id from publications p left join runs r on r.run = p.run
+     ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
+     order by p.dataset, p.window_key, p.number`,
+    {
+      ...(filter.dataset === undefined ? {} : { dataset: filter.dataset }),
+      ...(filter.windowKey === undefined ? {} : { windowKey: filter.windowKey ?? '' }),
+      ...(filter.runId === undefined ? {} : { runId: filter.runId }),
+    },
+  )
+  return rows.map((row) => ({
+    dataset: text(row, 'dataset'),
+    window: jsonOrNull<WindowValue>(row, 'window_value'),
+    number: number(row, 'number'),
+    runId: textOrNull(row, 'run_id'),
+    step: textOrNull(row, 'step'),
+    rollbackTo: numberOrNull(row, 'rollback_to'),
+    state: word<PublicationRow['state']>(row, 'state'),
+    intendedAt: number(row, 'intended_at'),
+    publishedAt: numberOrNull(row, 'published_at'),
+  }))
+}

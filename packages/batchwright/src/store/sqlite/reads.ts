@@ -1,0 +1,233 @@
+import type { ErrorReport } from '../../kernel/errors.ts'
+import type {
+  Checkpoint,
+  PartitionPlan,
+  PlanSummary,
+  Snapshot,
+  StepKind,
+  StepOutput,
+  TaskKind,
+  TaskOutput,
+} from '../../protocol/index.ts'
+import type { NewStep, Page, RunFilter, RunRow, StepRow, TaskRow } from '../contract.ts'
+import type { StepState, TaskState } from '../states.ts'
+import { json, jsonOrNull, number, numberOrNull, text, textOrNull, word, type Row } from './rows.ts'
+import { RUN_COLUMNS, runFrom } from './runs.ts'
+import type { Session, Values } from './session.ts'
+import { addTotals, NO_TOTALS, type Totals } from './totals.ts'
+
+const RUNS_PER_PAGE = 50
+const TASKS_PER_PAGE = 1000
+
+export function findRuns(session: Session, prefix: string, limit: number): readonly RunRow[] {
+  return session
+    .all(
+      `select ${RUN_COLUMNS} from runs where run_id >= :prefix and run_id < :prefix || char(0x10ffff)
+       order by run_id limit :limit`,
+      { prefix, limit },
+    )
+    .map(runFrom)
+}
+
+export function listRuns(session: Session, filter: RunFilter): Page<RunRow> {
+  const conditions = [
+    ...(filter.job === undefined ? [] : ['job = :job']),
+    ...(filter.identity === undefined ? [] : ['identity = :identity']),
+    ...(filter.windowKey === undefined ? [] : ['window_key = :windowKey']),
+    ...(filter.states === undefined ? [] : ['state in (select value from json_each(:states))']),
+  ]
+  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`
+  const values: Values = {
+    ...(filter.job === undefined ? {} : { job: filter.job }),
+    ...(filter.identity === undefined ? {} : { identity: filter.identity }),
+    ...(filter.windowKey === undefined ? {} : { windowKey: filter.windowKey }),
+    ...(filter.states === undefined ? {} : { states: JSON.stringify(filter.states) }),
+  }
+  const counted = session.get(`select count(*) as total from runs ${where}`, values)
+  const items = session
+    .all(`select ${RUN_COLUMNS} from runs ${where} order by run desc limit :limit`, {
+      ...values,
+      limit: filter.limit ?? RUNS_PER_PAGE,
+    })
+    .map(runFrom)
+  return { total: counted === undefined ? 0 : number(counted, 'total'), items }
+}
+
+export function listSteps(session: Session, runId: string): readonly StepRow[] {
+  const rows = session.all(
+    `select s.*, p.plan from steps s left join plans p on p.run = s.run and p.step = s.step
+     where s.run = (select run from runs where run_id = :runId) order by s.step`,
+    { runId },
+  )
+  return rows.map((row) => stepFrom(runId, row, unfinishedTotals(session, number(row, 'run'), number(row, 'step'))))
+}
+
+/** The last checkpoints of tasks that have not succeeded. */
+function unfinishedTotals(session: Session, run: number, step: number): readonly Totals[] {
+  return session
+    .all('select counters, controls from checkpoints where run = :run and step = :step', { run, step })
+    .map(totalsFrom)
+}
+
+function totalsFrom(row: Row): Totals {
+  return { counters: json<Totals['counters']>(row, 'counters'), controls: json<Totals['controls']>(row, 'controls') }
+}
+
+function stepFrom(runId: string, row: Row, unfinished: readonly Totals[]): StepRow {
+  const totals = addTotals([NO_TOTALS, totalsFrom(row), ...unfinished])
+  const tasks = number(row, 'tasks')
+  return {
+    runId,
+    name: text(row, 'name'),
+    kind: word<StepKind>(row, 'kind'),
+    order: number(row, 'step'),
+    after: json<readonly string[]>(row, 'comes_after'),
+    publish: word<NewStep['publish']>(row, 'publish'),
+    state: word<StepState>(row, 'state'),
+    tasks,
+    tasksDone: tasks - number(row, 'remaining'),
+    counters: totals.counters,
+    controls: totals.controls,
+    retries: number(row, 'retries'),
+    plan: jsonOrNull<PlanSummary>(row, 'plan'),
+    verification: textOrNull(row, 'verification') === null ? null : json<StepRow['verification']>(row, 'verification'),
+    startedAt: numberOrNull(row, 'started_at'),
+    endedAt: numberOrNull(row, 'ended_at'),
+  }
+}
+
+export interface TaskFilter {
+  readonly step?: string
+  readonly states?: readonly TaskState[]
+  readonly kind?: TaskKind
+  readonly limit?: number
+  readonly afterTaskId?: number
+}
+
+const TASK_COLUMNS = `t.task_id, s.name as step, t.kind, t.idx, t.label, t.state, t.attempts_used, t.crash_count, t.worker,
+  t.not_before, t.partition_plan, t.error, c.body as checkpoint, o.body as output`
+
+/** In the order of step, kind and index, which the unique index has: a page costs its own rows, whatever the run's size. */
+export function listTasks(session: Session, runId: string, filter: TaskFilter = {}): readonly TaskRow[] {
+  const query = tasksQuery(filter)
+  const rows = session.all(query.sql, { ...query.values, runId })
+  return rows.map((row) => taskFrom(runId, row))
+}
+
+/** The statement for a filter. A single state is written into the text, so that partial indexes of that state serve. */
+export function tasksQuery(filter: TaskFilter): { readonly sql: string; readonly values: Values } {
+  const [state, ...moreStates] = filter.states ?? []
+  const single = filter.states?.length === 1 && state !== undefined
+  const conditions = [
+    't.run = (select run from runs where run_id = :runId)',
+    ...(filter.step === undefined ? [] : ['t.step = (select step from steps where run = t.run and name = :step)']),
+    ...(filter.kind === undefined ? [] : ['t.kind = :kind']),
+    ...(single ? [`t.state = '${state}'`] : []),
+    ...(filter.states !== undefined && !single ? ['t.state in (select value from json_each(:states))'] : []),
+    ...(filter.afterTaskId === undefined
+      ? []
+      : ['(t.step, t.kind, t.idx) > (select step, kind, idx from tasks where task_id = :after)']),
+  ]
+  return {
+    sql: `select ${TASK_COLUMNS} from tasks t
+       join steps s on s.run = t.run and s.step = t.step
+       left join checkpoints c on c.task_id = t.task_id
+       left join outputs o on o.task_id = t.task_id
+     where ${conditions.join(' and ')}
+     order by t.run, t.step, t.kind, t.idx limit :limit`,
+    values: {
+      limit: filter.limit ?? TASKS_PER_PAGE,
+      ...(filter.step === undefined ? {} : { step: filter.step }),
+      ...(filter.kind === undefined ? {} : { kind: filter.kind }),
+      ...(filter.states === undefined || single
+        ? {}
+        : { states: JSON.stringify(state === undefined ? [] : [state, ...moreStates]) }),
+      ...(filter.afterTaskId === undefined ? {} : { after: filter.afterTaskId }),
+    },
+  }
+}
+
+function taskFrom(runId: string, row: Row): TaskRow {
+  const kind = word<TaskKind>(row, 'kind')
+  const checkpoint = jsonOrNull<Checkpoint>(row, 'checkpoint')
+  const output = jsonOrNull<TaskOutput>(row, 'output')
+  const notBefore = number(row, 'not_before')
+  return {
+    taskId: number(row, 'task_id'),
+    runId,
+    step: text(row, 'step'),
+    kind,
+    index: kind === 'partition' ? number(row, 'idx') : null,
+    label: text(row, 'label'),
+    state: word<TaskState>(row, 'state'),
+    attemptsUsed: number(row, 'attempts_used'),
+    crashCount: number(row, 'crash_count'),
+    workerId: textOrNull(row, 'worker'),
+    notBefore: notBefore === 0 ? null : notBefore,
+    partition: jsonOrNull<PartitionPlan>(row, 'partition_plan'),
+    counters: output?.counters ?? checkpoint?.counters ?? null,
+    checkpoint,
+    output,
+    error: jsonOrNull<ErrorReport>(row, 'error'),
+  }
+}
+
+export function stepOutput(session: Session, runId: string, step: string): StepOutput {
+  const rows = session.all(
+    `select t.idx, o.body from runs r
+       join steps s on s.run = r.run and s.name = :step
+       join tasks t on t.run = s.run and t.step = s.step and t.kind = 'partition'
+       join outputs o on o.task_id = t.task_id
+     where r.run_id = :runId order by t.idx`,
+    { runId, step },
+  )
+  return { step, tasks: rows.map((row) => ({ index: number(row, 'idx'), output: json<TaskOutput>(row, 'body') })) }
+}
+
+export function listSnapshots(
+  session: Session,
+  runId: string,
+): readonly { readonly step: string; readonly snapshot: Snapshot }[] {
+  const rows = session.all(
+    `select s.name, p.snapshot from runs r
+       join plans p on p.run = r.run join steps s on s.run = p.run and s.step = p.step
+     where r.run_id = :runId and p.snapshot is not null order by s.step`,
+    { runId },
+  )
+  return rows.map((row) => ({ step: text(row, 'name'), snapshot: json<Snapshot>(row, 'snapshot') }))
+}
+
+export function nextDue(session: Session, runs: readonly string[] | undefined): number | null {
+  const chosen = runs === undefined ? '' : 'and r.run_id in (select value from json_each(:runs))'
+  const row = session.get(
+    `select max(t.not_before - store_now(), 0) as due from tasks t join runs r on r.run = t.run
+     where t.state = 'ready' and t.not_before > 0 and r.state in ('queued', 'running') and r.paused = 0 ${chosen}
+     order by t.not_before limit 1`,
+    runs === undefined ? {} : { runs: JSON.stringify(runs) },
+  )
+  return row === undefined ? null : number(row, 'due')
+}
+
+/** Paths in the checkpoints and outputs of a run's tasks, each once. */
+export function referencedParts(session: Session, runId: string): readonly string[] {
+  const paths = new Set<string>()
+  const tasks = `tasks t where t.run = (select run from runs where run_id = :runId)`
+  for (const row of session.iterate(
+    `select c.body from checkpoints c where c.run = (select run from runs where run_id = :runId)`,
+    { runId },
+  )) {
+    const checkpoint = json<Checkpoint>(row, 'body')
+    for (const state of [...Object.values(checkpoint.outputs), checkpoint.deadLetters]) {
+      for (const part of state.sealed) paths.add(part.path)
+      if (state.open !== null) paths.add(state.open.path)
+    }
+  }
+  for (const row of session.iterate(
+    `select o.body from outputs o where o.task_id in (select t.task_id from ${tasks})`,
+    { runId },
+  )) {
+    const output = json<TaskOutput>(row, 'body')
+    for (const part of [...Object.values(output.outputs).flat(), ...output.deadLetters]) paths.add(part.path)
+  }
+  return [...paths]
+}

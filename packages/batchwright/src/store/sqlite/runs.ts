@@ -1,0 +1,130 @@
+import type { NewRun, RunRow } from '../contract.ts'
+import type { RunState } from '../states.ts'
+import { openSteps, type RunRef } from './advance.ts'
+import { refused } from './errors.ts'
+import { emit } from './events.ts'
+import { flag, json, jsonColumn, jsonOrNull, number, numberOrNull, text, word, type Row } from './rows.ts'
+import type { Session } from './session.ts'
+import { NO_COUNTERS } from './totals.ts'
+
+export const RUN_COLUMNS = `run, run_id, job, identity, revision, state, paused, window_value, parameters, code_version,
+  artifact_path, logical_time, seed, requested_by, replay, created_at, started_at, ended_at, failure`
+
+export function runFrom(row: Row): RunRow {
+  return {
+    runId: text(row, 'run_id'),
+    job: text(row, 'job'),
+    revision: number(row, 'revision'),
+    state: word<RunState>(row, 'state'),
+    paused: flag(row, 'paused'),
+    window: jsonOrNull<NonNullable<RunRow['window']>>(row, 'window_value'),
+    identity: text(row, 'identity'),
+    parameters: json<RunRow['parameters']>(row, 'parameters'),
+    codeVersion: text(row, 'code_version'),
+    artifactPath: text(row, 'artifact_path'),
+    logicalTime: text(row, 'logical_time'),
+    seed: number(row, 'seed'),
+    requestedBy: text(row, 'requested_by'),
+    replay: jsonOrNull<NonNullable<RunRow['replay']>>(row, 'replay'),
+    createdAt: number(row, 'created_at'),
+    startedAt: numberOrNull(row, 'started_at'),
+    endedAt: numberOrNull(row, 'ended_at'),
+    failure: jsonOrNull<NonNullable<RunRow['failure']>>(row, 'failure'),
+  }
+}
+
+/** A run's row and its row number; undefined where there is none. */
+export function findRun(session: Session, runId: string): { readonly ref: RunRef; readonly run: RunRow } | undefined {
+  const row = session.get(`select ${RUN_COLUMNS} from runs where run_id = :runId`, { runId })
+  return row === undefined ? undefined : { ref: { run: number(row, 'run'), runId }, run: runFrom(row) }
+}
+
+export function createRun(session: Session, run: NewRun): { readonly run: RunRow; readonly created: boolean } {
+  const repeated = findRun(session, run.runId)
+  if (repeated !== undefined) return { run: repeated.run, created: false }
+  const newest = session.get(
+    `select ${RUN_COLUMNS} from runs where job = :job and identity = :identity order by revision desc limit 1`,
+    { job: run.job, identity: run.identity },
+  )
+  if (newest !== undefined && run.revision === 'same') return { run: runFrom(newest), created: false }
+  checkSteps(run)
+  const ref = insertRun(session, run, newest === undefined ? 1 : number(newest, 'revision') + 1)
+  insertSteps(session, ref, run)
+  openSteps(session, ref)
+  const made = findRun(session, run.runId)
+  if (made === undefined) throw new Error(`run ${run.runId} was inserted and cannot be found`)
+  return { run: made.run, created: true }
+}
+
+function insertRun(session: Session, run: NewRun, revision: number): RunRef {
+  const [row] = session.all(
+    `insert into runs (run_id, job, identity, revision, state, window_key, window_value, parameters, code_version,
+       artifact_path, logical_time, seed, requested_by, replay, created_at)
+     values (:runId, :job, :identity, :revision, 'queued', :windowKey, :window, :parameters, :codeVersion,
+       :artifactPath, :logicalTime, :seed, :requestedBy, :replay, store_now())
+     returning run`,
+    {
+      runId: run.runId,
+      job: run.job,
+      identity: run.identity,
+      revision,
+      windowKey: run.window?.key ?? null,
+      window: jsonColumn(run.window),
+      parameters: JSON.stringify(run.parameters),
+      codeVersion: run.codeVersion,
+      artifactPath: run.artifactPath,
+      logicalTime: run.logicalTime,
+      seed: run.seed,
+      requestedBy: run.requestedBy,
+      replay: jsonColumn(run.replay),
+    },
+  )
+  if (row === undefined) throw new Error('an insert with a returning clause returned no row')
+  emit(session, {
+    runId: run.runId,
+    type: 'run.created',
+    data: { job: run.job, window: run.window?.key ?? null, revision, by: run.requestedBy },
+  })
+  return { run: number(row, 'run'), runId: run.runId }
+}
+
+function insertSteps(session: Session, ref: RunRef, run: NewRun): void {
+  for (const [order, step] of run.steps.entries()) {
+    session.run(
+      `insert into steps (run, step, name, kind, comes_after, publish, state, counters, controls)
+       values (:run, :step, :name, :kind, :after, :publish, 'waiting', :counters, '{}')`,
+      {
+        run: ref.run,
+        step: order,
+        name: step.name,
+        kind: step.kind,
+        after: JSON.stringify(step.after),
+        publish: step.publish,
+        counters: JSON.stringify(NO_COUNTERS),
+      },
+    )
+  }
+}
+
+/** Definitions are checked when they are made; a run that could never end is refused here all the same. */
+function checkSteps(run: NewRun): void {
+  const before = new Set<string>()
+  for (const step of run.steps) {
+    const missing = step.after.find((name) => !before.has(name))
+    if (missing !== undefined || before.has(step.name)) {
+      throw refused(
+        'RUN_STEPS_INVALID',
+        missing === undefined
+          ? `run ${run.runId}: expected each step once, found ${step.name} twice`
+          : `run ${run.runId}: expected step ${step.name} to stand after ${missing}, found no such step before it`,
+        'Give the steps in order of dependency, each once.',
+        { runId: run.runId, step: step.name },
+      )
+    }
+    before.add(step.name)
+  }
+  if (before.size > 0) return
+  throw refused('RUN_STEPS_INVALID', `run ${run.runId}: expected at least one step, found none`, 'Add a step.', {
+    runId: run.runId,
+  })
+}

@@ -1,0 +1,226 @@
+import type { Checkpoint, PartitionPlan } from '../../protocol/index.ts'
+import type { ItemOutcome, TaskEnd, TaskLease } from '../contract.ts'
+import { dropOtherPlans, failRun, sealPlan, stepName, stepPublished, stepVerified, verifyWhenDone } from './advance.ts'
+import { refused } from './errors.ts'
+import { emit } from './events.ts'
+import { endFailed, endRetried, endSucceeded, endUnspent, markStarted, ownedTask, type OwnedTask } from './leases.ts'
+import { json } from './rows.ts'
+import type { Session } from './session.ts'
+import { addTotals, type Totals } from './totals.ts'
+
+export function start(session: Session, leases: readonly TaskLease[]): readonly ItemOutcome[] {
+  return forOwned(session, leases, (_, lease) => {
+    markStarted(session, lease)
+  })
+}
+
+export function addPartitions(session: Session, lease: TaskLease, partitions: readonly PartitionPlan[]): ItemOutcome {
+  const task = ownedTask(session, lease)
+  if (task?.kind !== 'plan') return 'fenced'
+  dropOtherPlans(session, task.ref.run, task.step, lease.fence)
+  for (const partition of partitions) {
+    session.run(
+      `insert into tasks (run, step, kind, idx, fence, label, partition_plan)
+       select run, step, 'partition', :index, fence_floor, :label, :plan from steps where run = :run and step = :step
+       on conflict (run, step, kind, idx) do nothing`,
+      {
+        run: task.ref.run,
+        step: task.step,
+        index: partition.index,
+        label: partition.label,
+        plan: JSON.stringify(partition),
+      },
+    )
+  }
+  return 'done'
+}
+
+export function checkpoint(
+  session: Session,
+  items: readonly (TaskLease & { readonly checkpoint: Checkpoint })[],
+): readonly ItemOutcome[] {
+  return forOwned(session, items, (task, item) => {
+    session.run(
+      `insert into checkpoints (task_id, run, step, sequence, counters, controls, body)
+       values (:taskId, :run, :step, :sequence, :counters, :controls, :body)
+       on conflict (task_id) do update set sequence = excluded.sequence, counters = excluded.counters,
+         controls = excluded.controls, body = excluded.body
+       where excluded.sequence > checkpoints.sequence`,
+      {
+        taskId: task.taskId,
+        run: task.ref.run,
+        step: task.step,
+        sequence: item.checkpoint.sequence,
+        counters: JSON.stringify(item.checkpoint.counters),
+        controls: JSON.stringify(item.checkpoint.controls),
+        body: JSON.stringify(item.checkpoint),
+      },
+    )
+  })
+}
+
+export function giveBack(session: Session, leases: readonly TaskLease[]): readonly ItemOutcome[] {
+  const returned: OwnedTask[] = []
+  const outcomes = forOwned(session, leases, (task, lease) => {
+    endUnspent(session, lease)
+    returned.push(task)
+  })
+  emitGroups(session, returned, 'tasks.released', { reason: 'given back' })
+  return outcomes
+}
+
+type FinishItem = TaskLease & { readonly end: TaskEnd }
+
+/**
+ * Failures go last: what a sibling finished in the same call is kept. A second failure of the same run then finds its lease
+ * given back, and is fenced.
+ */
+export function finish(session: Session, items: readonly FinishItem[]): readonly ItemOutcome[] {
+  const outcomes: ItemOutcome[] = items.map(() => 'fenced')
+  const partitions: { readonly task: OwnedTask; readonly totals: Totals }[] = []
+  const pass = (wanted: (kind: TaskEnd['kind']) => boolean): void => {
+    for (const [position, item] of items.entries()) {
+      if (!wanted(item.end.kind)) continue
+      const task = ownedTask(session, item)
+      if (task === undefined) continue
+      const totals = endTask(session, task, item.end)
+      if (totals !== null) partitions.push({ task, totals })
+      outcomes[position] = 'done'
+    }
+  }
+  pass((kind) => kind !== 'failed')
+  countPartitions(session, partitions)
+  pass((kind) => kind === 'failed')
+  return outcomes
+}
+
+/** Ends one attempt. Answers with the totals of a partition that succeeded: those are counted in groups. */
+function endTask(session: Session, task: OwnedTask, end: TaskEnd): Totals | null {
+  switch (end.kind) {
+    case 'succeeded':
+      if (task.kind === 'plan') throw mismatch(task, end.kind)
+      endSucceeded(session, task)
+      session.run('insert or replace into outputs (task_id, body) values (:taskId, :body)', {
+        taskId: task.taskId,
+        body: JSON.stringify(end.output),
+      })
+      session.run('delete from checkpoints where task_id = :taskId', { taskId: task.taskId })
+      if (task.kind === 'partition') return end.output
+      emitGroups(session, [task], 'tasks.succeeded', {})
+      if (task.kind === 'verify') stepVerified(session, task.ref, task.step, end.output.result)
+      else stepPublished(session, task.ref, task.taskId, task.step)
+      return null
+    case 'planned':
+      if (task.kind !== 'plan') throw mismatch(task, end.kind)
+      endSucceeded(session, task)
+      emitGroups(session, [task], 'tasks.succeeded', {})
+      sealPlan(session, task.ref, task.step, task.fence, end.plan)
+      return null
+    case 'retry':
+      endRetried(session, task, JSON.stringify(end.error), end.delayMs)
+      session.run('update steps set retries = retries + 1 where run = :run and step = :step', {
+        run: task.ref.run,
+        step: task.step,
+      })
+      emitGroups(session, [task], 'task.retried', {
+        code: end.error.code,
+        message: end.error.message,
+        delayMs: end.delayMs,
+      })
+      return null
+    case 'failed':
+      endFailed(session, task, JSON.stringify(end.error))
+      emitGroups(session, [task], 'task.failed', { code: end.error.code, message: end.error.message })
+      failRun(session, task.ref, task.step, task.kind === 'partition' ? task.index : null, end.error)
+      return null
+  }
+}
+
+/** One counter update and one outbox row for each step of the group, however many of its tasks are in it. */
+function countPartitions(
+  session: Session,
+  ended: readonly { readonly task: OwnedTask; readonly totals: Totals }[],
+): void {
+  for (const group of groupByStep(ended, ({ task }) => task)) {
+    const [first] = group
+    if (first === undefined) continue
+    const { ref, step } = first.task
+    const row = session.get('select counters, controls from steps where run = :run and step = :step', {
+      run: ref.run,
+      step,
+    })
+    if (row === undefined) continue
+    const before: Totals = {
+      counters: json<Totals['counters']>(row, 'counters'),
+      controls: json<Totals['controls']>(row, 'controls'),
+    }
+    const after = addTotals([before, ...group.map(({ totals }) => totals)])
+    session.run(
+      `update steps set remaining = remaining - :moved, counters = :counters, controls = :controls
+       where run = :run and step = :step`,
+      {
+        run: ref.run,
+        step,
+        moved: group.length,
+        counters: JSON.stringify(after.counters),
+        controls: JSON.stringify(after.controls),
+      },
+    )
+    emitGroups(
+      session,
+      group.map(({ task }) => task),
+      'tasks.succeeded',
+      {},
+    )
+    verifyWhenDone(session, ref, step)
+  }
+}
+
+/** One outbox row for each step and kind among the tasks. */
+export function emitGroups(
+  session: Session,
+  tasks: readonly OwnedTask[],
+  type: string,
+  data: Readonly<Record<string, string | number>>,
+): void {
+  for (const group of groupByStep(tasks, (task) => task)) {
+    const [first] = group
+    if (first === undefined) continue
+    emit(session, {
+      runId: first.ref.runId,
+      step: stepName(session, first.ref.run, first.step),
+      type,
+      data: { ...data, kind: first.kind, count: group.length, tasks: group.map(({ taskId }) => taskId) },
+    })
+  }
+}
+
+function groupByStep<Item>(items: readonly Item[], taskOf: (item: Item) => OwnedTask): readonly (readonly Item[])[] {
+  const groups = Map.groupBy(items, (item) => {
+    const task = taskOf(item)
+    return `${task.ref.run} ${task.step} ${task.kind}`
+  })
+  return [...groups.values()]
+}
+
+function forOwned<Item extends TaskLease>(
+  session: Session,
+  items: readonly Item[],
+  change: (task: OwnedTask, item: Item) => void,
+): readonly ItemOutcome[] {
+  return items.map((item) => {
+    const task = ownedTask(session, item)
+    if (task === undefined) return 'fenced'
+    change(task, item)
+    return 'done'
+  })
+}
+
+function mismatch(task: OwnedTask, found: TaskEnd['kind']): Error {
+  return refused(
+    'TASK_END_MISMATCH',
+    `task ${task.taskId}: expected the end of a ${task.kind} task, found ${found}`,
+    'A plan task ends as planned; partition, verify and publish tasks end as succeeded.',
+    { taskId: task.taskId, kind: task.kind },
+  )
+}

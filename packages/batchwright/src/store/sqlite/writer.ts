@@ -1,0 +1,145 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { BatchwrightError } from '../../kernel/errors.ts'
+import { failPoint } from '../../kernel/failpoint.ts'
+import type { Random } from '../../kernel/random.ts'
+import { isBusy, storeError } from './errors.ts'
+import type { Session } from './session.ts'
+
+/** Waits between tries for the write lock, milliseconds: doubled from the first to the longest, each with jitter. */
+const FIRST_WAIT = 1
+const LONGEST_WAIT = 50
+/** A lock held for longer than this is somebody's mistake: the caller is told instead of waiting for ever. */
+const LONGEST_BUSY = 30_000
+
+interface QueuedCall {
+  /** Does the call's work; what it returns acknowledges the call. */
+  readonly run: () => () => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Runs verbs in transactions. Calls that arrive within one turn of the event loop are committed together: a durable commit
+ * costs a flush of the disk, and the flush is the same for one verb and for fifty. Each call has a savepoint of its own, so
+ * that one that fails takes nothing with it but itself. A call is acknowledged only after the commit.
+ */
+export class Writer {
+  readonly #session: Session
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #path: string
+  #queue: QueuedCall[] = []
+  #draining: Promise<void> | null = null
+
+  constructor(session: Session, clock: Clock, random: Random, path: string) {
+    this.#session = session
+    this.#clock = clock
+    this.#random = random
+    this.#path = path
+  }
+
+  /** Runs `body` in a write transaction, together with its neighbours. */
+  write<Value>(body: () => Value): Promise<Value> {
+    return new Promise<Value>((resolve, reject) => {
+      const run = (): (() => void) => {
+        const value = body()
+        return () => {
+          resolve(value)
+        }
+      }
+      this.#queue.push({ run, reject })
+      this.#draining ??= this.#drain()
+    })
+  }
+
+  /** Runs `body` in a read transaction: everything it reads is of one moment. */
+  read<Value>(body: () => Value): Promise<Value> {
+    return this.#whenFree(() => {
+      this.#session.execute('begin')
+      try {
+        return body()
+      } finally {
+        if (this.#session.inTransaction) this.#session.execute('commit')
+      }
+    })
+  }
+
+  /** Resolves when everything that was asked has been committed or refused. */
+  async idle(): Promise<void> {
+    while (this.#draining !== null) await this.#draining
+  }
+
+  async #drain(): Promise<void> {
+    // One turn of the event loop: everything that arrives in it shares the commit.
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    while (this.#queue.length > 0) {
+      try {
+        await this.#whenFree(() => {
+          this.#session.execute('begin immediate')
+          this.#commitTogether(this.#queue.splice(0))
+        })
+      } catch (thrown) {
+        for (const call of this.#queue.splice(0)) call.reject(thrown)
+      }
+    }
+    this.#draining = null
+  }
+
+  /**
+   * Runs a whole transaction without a pause in it, so that no other call of this thread can get between its statements.
+   * Waits for the lock without blocking the thread: the busy time-out of the connection is zero.
+   */
+  async #whenFree<Value>(transaction: () => Value): Promise<Value> {
+    const started = this.#clock.monotonic()
+    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      try {
+        return transaction()
+      } catch (thrown) {
+        if (!isBusy(thrown)) throw storeError(thrown, this.#path)
+        if (this.#clock.monotonic() - started > LONGEST_BUSY) throw busyTooLong(this.#path, thrown)
+      }
+      await this.#clock.sleep(wait * (0.5 + this.#random.next()))
+    }
+  }
+
+  /** Everything after `begin immediate`: never throws, answers each call. */
+  #commitTogether(calls: readonly QueuedCall[]): void {
+    try {
+      const answers = calls.map((call) => this.#runAlone(call))
+      failPoint('store.finish-before-commit')
+      this.#session.execute('commit')
+      for (const answer of answers) answer()
+    } catch (thrown) {
+      if (this.#session.inTransaction) this.#session.execute('rollback')
+      const error = storeError(thrown, this.#path)
+      for (const call of calls) call.reject(error)
+    }
+  }
+
+  /** Throws only where SQLite ended the whole transaction (a full disk); then nothing of the group was done. */
+  #runAlone(call: QueuedCall): () => void {
+    this.#session.execute('savepoint verb')
+    try {
+      const acknowledge = call.run()
+      this.#session.execute('release verb')
+      return acknowledge
+    } catch (thrown) {
+      if (!this.#session.inTransaction) throw thrown
+      this.#session.execute('rollback to verb')
+      this.#session.execute('release verb')
+      return () => {
+        call.reject(storeError(thrown, this.#path))
+      }
+    }
+  }
+}
+
+function busyTooLong(path: string, cause: unknown): BatchwrightError {
+  return new BatchwrightError({
+    code: 'STORE_BUSY',
+    message: `expected to get the write lock of ${path} within ${LONGEST_BUSY / 1000} s, found it held all the time`,
+    hint: 'Look for a process that holds the store open in a transaction, such as an SQLite shell, and end it.',
+    details: { path },
+    cause,
+    retryable: true,
+  })
+}
