@@ -84,6 +84,8 @@ export interface PlanAssignment extends AssignmentBase {
   readonly upstream: readonly StepOutput[]
   /** The snapshot of an earlier plan of this run, when it must be the same (resume, replay); else null. */
   readonly expected: Snapshot | null
+  /** Set for the step whose dead letters are replayed: the plan is one partition over `file`, beside what is adopted. */
+  readonly replay?: { readonly ofRunId: string; readonly file: string; readonly deadLetters: readonly string[] }
 }
 
 /** Work through one partition. */
