@@ -27,6 +27,8 @@ export interface Slot {
   run(assignment: Assignment, callbacks: SlotCallbacks): Promise<AttemptEnd>
   /** Asks the running attempt to stop at its next commit. */
   stop(reason: StopReason): void
+  /** Ends an idle slot in good order: clients of services are closed first. A running attempt is terminated. */
+  close(): Promise<void>
   /** Ends the slot at once, whatever it does: an endless loop too. The running attempt ends as `failed`, `SLOT_DIED`. */
   terminate(reason: string): Promise<void>
   readonly alive: boolean

@@ -1,0 +1,110 @@
+import { join } from 'node:path'
+import { BatchwrightError } from '../kernel/errors.ts'
+import type { Assignment, Folders, PlanAssignment, StepOutput } from '../protocol/index.ts'
+import type { ClaimedTask, DeadLetterReplay, StepRow, Store } from '../store/index.ts'
+import type { DescribeStep, StepFacts } from './facts.ts'
+import { intendPublication } from './publishing.ts'
+
+export interface AssemblyOptions {
+  readonly store: Pick<Store, 'listSteps' | 'listSnapshots' | 'stepOutput' | 'intendPublication'>
+  readonly describe: DescribeStep
+  /** Absolute paths. */
+  readonly folders: { readonly project: string; readonly state: string }
+}
+
+/**
+ * Everything that an attempt needs to know, gathered from the store: what it reads, what an earlier plan found, the totals
+ * to verify, what is to be published. Null where the lease no longer held.
+ */
+export async function assemble(
+  task: ClaimedTask,
+  facts: StepFacts,
+  options: AssemblyOptions,
+): Promise<Assignment | null> {
+  const { store } = options
+  const base = {
+    ref: { taskId: task.taskId, fence: task.fence, attempt: task.attemptsUsed + 1 },
+    run: task.run,
+    step: task.step,
+    folders: foldersOf(task.run.runId, options.folders),
+    artifact: { codeVersion: task.codeVersion, path: task.artifactPath },
+    timeoutMs: facts.timeoutMs,
+  }
+  switch (task.kind) {
+    case 'partition':
+      return { ...base, kind: 'partition', partition: partitionOf(task), checkpoint: task.checkpoint }
+    case 'plan': {
+      const steps = await store.listSteps(task.run.runId)
+      const snapshots = await store.listSnapshots(task.run.runId)
+      return {
+        ...base,
+        kind: 'plan',
+        upstream: await outputsOf(store, task.run.runId, stepRow(steps, task).after),
+        expected: snapshots.find((planned) => planned.step === task.step)?.snapshot ?? null,
+        ...(task.replay?.step === task.step ? { replay: replayOf(task.replay) } : {}),
+      }
+    }
+    case 'verify': {
+      const steps = await store.listSteps(task.run.runId)
+      const own = stepRow(steps, task)
+      return {
+        ...base,
+        kind: 'verify',
+        output: await store.stepOutput(task.run.runId, task.step),
+        snapshot: own.plan?.snapshot ?? null,
+        totals: { counters: own.counters, controls: own.controls },
+        upstream: steps
+          .filter((step) => own.after.includes(step.name))
+          .map((step) => ({ step: step.name, controls: step.controls, counters: step.counters })),
+      }
+    }
+    case 'publish': {
+      const publication = await intendPublication(task, options)
+      if (publication === null) return null
+      return {
+        ...base,
+        kind: 'publish',
+        intents: publication.intents,
+        outputs: await outputsOf(store, task.run.runId, publication.steps),
+        inputs: await store.listSnapshots(task.run.runId),
+      }
+    }
+  }
+}
+
+/** The folders of a run, by the fixed layout. */
+export function foldersOf(runId: string, folders: { readonly project: string; readonly state: string }): Folders {
+  return { ...folders, run: join(folders.state, 'runs', runId) }
+}
+
+function outputsOf(
+  store: Pick<Store, 'stepOutput'>,
+  runId: string,
+  steps: readonly string[],
+): Promise<readonly StepOutput[]> {
+  return Promise.all(steps.map((step) => store.stepOutput(runId, step)))
+}
+
+function replayOf(replay: DeadLetterReplay): NonNullable<PlanAssignment['replay']> {
+  const { ofRunId, file, deadLetters } = replay
+  return { ofRunId, file, deadLetters }
+}
+
+function partitionOf(task: ClaimedTask): NonNullable<ClaimedTask['partition']> {
+  if (task.partition !== null) return task.partition
+  throw broken(task, 'a partition task without a partition')
+}
+
+function stepRow(steps: readonly StepRow[], task: ClaimedTask): StepRow {
+  const row = steps.find((step) => step.name === task.step)
+  if (row === undefined) throw broken(task, `a task of step '${task.step}', which the run does not have`)
+  return row
+}
+
+function broken(task: ClaimedTask, found: string): BatchwrightError {
+  return new BatchwrightError({
+    code: 'STORE_INCONSISTENT',
+    message: `task ${String(task.taskId)} of run ${task.run.runId}: found ${found}`,
+    details: { taskId: task.taskId, runId: task.run.runId },
+  })
+}

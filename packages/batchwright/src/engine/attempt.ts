@@ -1,0 +1,246 @@
+import type { Clock, Timer } from '../kernel/clock.ts'
+import type { ErrorReport } from '../kernel/errors.ts'
+import { BatchwrightError, reportError } from '../kernel/errors.ts'
+import { failPoint } from '../kernel/failpoint.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Slot, SlotCallbacks } from '../executors/index.ts'
+import type { Assignment, AttemptEnd, LogLine, StopReason } from '../protocol/index.ts'
+import type { ClaimedTask, Store, TaskLease } from '../store/index.ts'
+import type { AssemblyOptions } from './assemble.ts'
+import { assemble } from './assemble.ts'
+import type { StoreContact } from './contact.ts'
+import type { StepFacts } from './facts.ts'
+import { DEFAULT_RETRY } from './facts.ts'
+import type { Ledger } from './ledger.ts'
+import type { ProgressFeed, TaskProgress } from './progress.ts'
+import type { Decision } from './retry.ts'
+import { decideEnd } from './retry.ts'
+import type { SlotRack } from './slots.ts'
+
+/** A line of a run's log, with the attempt it came from. */
+export interface AttemptLogLine extends LogLine {
+  readonly runId: string
+  readonly step: string
+  readonly index: number | null
+  readonly attempt: number
+}
+
+/** What every attempt of a worker shares. */
+export interface AttemptServices extends AssemblyOptions {
+  readonly store: Store
+  readonly contact: StoreContact
+  readonly ledger: Ledger
+  readonly rack: SlotRack
+  readonly clock: Clock
+  readonly random: Random
+  readonly progress: ProgressFeed
+  readonly log: (line: AttemptLogLine) => void
+  /** How long a stopped attempt may take to reach its next commit before its slot is ended, milliseconds. */
+  readonly stopGraceMs: Readonly<Record<StopReason, number>>
+}
+
+/** A stronger reason to stop replaces a weaker one: what is lost is lost, whatever else was asked. */
+const STRENGTH: Readonly<Record<StopReason, number>> = { preempted: 0, paused: 1, timeout: 2, cancelled: 3, lost: 4 }
+
+/** One try at one task, from the claim to what the store is told of its end. */
+export class Attempt {
+  readonly task: ClaimedTask
+  readonly lease: TaskLease
+  readonly #services: AttemptServices
+  readonly #commits = new Set<Promise<void>>()
+  #slot: Slot | null = null
+  #stop: StopReason | null = null
+  #timeout: ErrorReport | null = null
+  #graceTimer: Timer | null = null
+  #ended = false
+
+  constructor(task: ClaimedTask, services: AttemptServices) {
+    this.task = task
+    this.lease = { taskId: task.taskId, fence: task.fence }
+    this.#services = services
+  }
+
+  /** Runs the attempt to its end and records it. Rejects only when the store fails for good. */
+  async run(): Promise<Decision['kind']> {
+    this.#services.progress.update(this.#progressLine())
+    try {
+      const prepared = await this.#prepare()
+      const decision = await this.#decide(prepared)
+      await this.#record(decision)
+      return decision.kind
+    } finally {
+      this.#ended = true
+      this.#graceTimer?.stop()
+      this.#services.progress.ended(this.task.taskId)
+    }
+  }
+
+  /** Asks the attempt to stop at its next commit; past the reason's grace its slot is ended. */
+  stop(reason: StopReason): void {
+    if (this.#ended || (this.#stop !== null && STRENGTH[reason] <= STRENGTH[this.#stop])) return
+    this.#stop = reason
+    this.#slot?.stop(reason)
+    this.#graceTimer?.stop()
+    this.#graceTimer = this.#services.clock.after(this.#services.stopGraceMs[reason], () => {
+      this.abort(`it was asked to stop (${reason}) and did not reach a commit in time`)
+    })
+  }
+
+  /** Ends the slot at once. What the attempt committed stays. */
+  abort(why: string): void {
+    this.#stop ??= 'preempted'
+    // terminate never rejects; its effect is seen in the end of the run.
+    void this.#slot?.terminate(why)
+  }
+
+  async #prepare(): Promise<{ readonly facts: StepFacts | null; readonly end: AttemptEnd | Assignment | null }> {
+    const { contact, describe } = this.#services
+    const { task } = this
+    let facts: StepFacts | null = null
+    try {
+      facts = await describe({
+        codeVersion: task.codeVersion,
+        artifactPath: task.artifactPath,
+        job: task.run.job,
+        step: task.step,
+      })
+      const known = facts
+      this.#slot = await this.#services.rack.take(known.isolation)
+      const assignment = await contact.call(() => assemble(task, known, this.#services))
+      if (assignment === null) this.stop('lost')
+      return { facts, end: assignment }
+    } catch (thrown) {
+      return { facts, end: { kind: 'failed', error: reportError(thrown), counters: null } }
+    }
+  }
+
+  async #decide(prepared: {
+    readonly facts: StepFacts | null
+    readonly end: AttemptEnd | Assignment | null
+  }): Promise<Decision> {
+    const { ledger, rack, random } = this.#services
+    let end: AttemptEnd = { kind: 'givenBack', counters: null }
+    try {
+      if (prepared.end !== null && this.#stop === null) {
+        if ((await ledger.start(this.lease)) === 'fenced') this.stop('lost')
+        else if ('ref' in prepared.end) end = await this.#runInSlot(prepared.end, prepared.facts)
+        else end = prepared.end
+      }
+    } finally {
+      if (this.#slot !== null && prepared.facts !== null) rack.put(prepared.facts.isolation, this.#slot)
+    }
+    await Promise.allSettled(this.#commits)
+    const attempt = this.task.attemptsUsed + 1
+    const policy = prepared.facts?.retry ?? DEFAULT_RETRY
+    return decideEnd({ end, stop: this.#stop, timeout: this.#timeout, attempt }, policy, random)
+  }
+
+  async #runInSlot(assignment: Assignment, facts: StepFacts | null): Promise<AttemptEnd> {
+    const timers = [this.#limitAttempt(facts), await this.#limitRun(facts)]
+    try {
+      if (this.#slot === null || this.#stop !== null) return { kind: 'givenBack', counters: null }
+      return await this.#slot.run(assignment, this.#callbacks())
+    } finally {
+      for (const timer of timers) timer?.stop()
+    }
+  }
+
+  async #record(decision: Decision): Promise<void> {
+    const { ledger } = this.#services
+    if (decision.kind === 'abandon') return
+    if (decision.kind === 'giveBack') {
+      await ledger.giveBack(this.lease)
+      return
+    }
+    const outcome = await ledger.end(this.lease, decision)
+    if (outcome === 'done' && this.task.kind === 'publish') failPoint('publish.recorded')
+  }
+
+  #callbacks(): SlotCallbacks {
+    const { ledger, contact, store, progress, log } = this.#services
+    return {
+      checkpoint: (checkpoint) => this.#commit(() => ledger.checkpoint(this.lease, checkpoint)),
+      partitions: (batch) => this.#commit(() => contact.call(() => store.addPartitions(this.lease, batch))),
+      progress: (made) => {
+        progress.update({ ...this.#progressLine(), progress: made })
+      },
+      log: (line) => {
+        const { runId, step, index, attempt } = this.#progressLine()
+        log({ ...line, runId, step, index, attempt })
+      },
+    }
+  }
+
+  /** A write under the fence that the attempt waits for. The end of the attempt is recorded after all of them. */
+  #commit(write: () => Promise<'done' | 'fenced'>): Promise<void> {
+    const committed = write().then((outcome) => {
+      if (outcome === 'done') return
+      this.stop('lost')
+      throw new BatchwrightError({
+        code: 'FENCED',
+        message: `task ${String(this.task.taskId)}: the attempt with fence ${String(this.task.fence)} does not own it any more`,
+        details: { taskId: this.task.taskId, fence: this.task.fence },
+      })
+    })
+    this.#commits.add(committed)
+    const forget = (): void => {
+      this.#commits.delete(committed)
+    }
+    committed.then(forget, forget)
+    return committed
+  }
+
+  /** Step time-outs are about partitions: how long planning or publishing takes grows with the step's whole input. */
+  #limitAttempt(facts: StepFacts | null): Timer | null {
+    const limit = this.task.kind === 'partition' ? (facts?.timeoutMs ?? null) : null
+    if (limit === null) return null
+    return this.#services.clock.after(limit, () => {
+      this.#timeOut({
+        code: 'ATTEMPT_TIMEOUT',
+        message: `expected an attempt of step '${this.task.step}' to end within ${String(limit)} ms`,
+        hint: 'Give the step a longer timeout, or smaller partitions; `logs` shows how far it got.',
+        retryable: true,
+      })
+    })
+  }
+
+  async #limitRun(facts: StepFacts | null): Promise<Timer | null> {
+    const limit = facts?.runTimeoutMs ?? null
+    if (limit === null) return null
+    const { store, contact, clock } = this.#services
+    const run = await contact.call(() => store.getRun(this.task.run.runId))
+    const now = await contact.call(() => store.now())
+    const left = (run?.startedAt ?? now) + limit - now
+    const expire = (): void => {
+      this.#timeOut({
+        code: 'RUN_TIMEOUT',
+        message: `expected run ${this.task.run.runId} to end within ${String(limit)} ms of its start`,
+        hint: 'Give the job a longer timeout, then run it again: it goes on from its checkpoints.',
+        retryable: false,
+      })
+    }
+    if (left > 0) return clock.after(left, expire)
+    expire()
+    return null
+  }
+
+  #timeOut(error: ErrorReport): void {
+    if (this.#stop === 'timeout') return
+    this.#timeout = error
+    this.stop('timeout')
+  }
+
+  #progressLine(): TaskProgress {
+    const { task } = this
+    return {
+      taskId: task.taskId,
+      runId: task.run.runId,
+      step: task.step,
+      kind: task.kind,
+      index: task.partition?.index ?? null,
+      label: task.partition?.label ?? task.kind,
+      attempt: task.attemptsUsed + 1,
+      progress: null,
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import { BatchwrightError } from '../kernel/errors.ts'
+import type { JobDefinition, RetryPolicy } from '../job/index.ts'
+
+export type Isolation = 'thread' | 'inline'
+
+/** What the engine must know of a step's definition; the code itself stays in the slot. */
+export interface StepFacts {
+  readonly isolation: Isolation
+  readonly retry: RetryPolicy
+  /** Of one partition attempt, milliseconds; null for no limit. */
+  readonly timeoutMs: number | null
+  /** Of the whole run, milliseconds; null for no limit. */
+  readonly runTimeoutMs: number | null
+  /** The dataset it publishes; null where it publishes none. */
+  readonly publishes: { readonly dataset: string; readonly windowed: boolean } | null
+}
+
+/** For tasks whose step could not be looked up: a file system that is busy for a moment must not fail the run. */
+export const DEFAULT_RETRY: RetryPolicy = {
+  attempts: 3,
+  firstMs: 1_000,
+  maxMs: 10_000,
+  multiplier: 2,
+  jitter: 0.2,
+  errors: [],
+}
+
+/** Names the code and the step in it. */
+export interface StepReference {
+  readonly codeVersion: string
+  readonly artifactPath: string
+  readonly job: string
+  readonly step: string
+}
+
+/** Looks a step up in its artifact. Handed in by the composition root: the engine itself never loads user code. */
+export type DescribeStep = (reference: StepReference) => Promise<StepFacts>
+
+/** The facts of one step of a loaded job. Throws STEP_UNKNOWN where the artifact has no step of that name. */
+export function stepFacts(job: JobDefinition, name: string): StepFacts {
+  const step = job.steps.find((candidate) => candidate.name === name)
+  if (step === undefined) {
+    throw new BatchwrightError({
+      code: 'STEP_UNKNOWN',
+      message: `expected job '${job.name}' to have a step '${name}'; it has ${job.steps.map((known) => known.name).join(', ')}`,
+      hint: 'The artifact is not the one that the run was made with: run it again under its own code.',
+    })
+  }
+  const dataset = step.publish === 'none' ? null : (step.output?.dataset ?? null)
+  return {
+    isolation: step.isolation,
+    retry: step.retry,
+    timeoutMs: step.timeoutMs,
+    runTimeoutMs: job.timeoutMs,
+    publishes: dataset === null ? null : { dataset: dataset.name, windowed: dataset.window !== null },
+  }
+}

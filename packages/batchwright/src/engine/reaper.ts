@@ -1,0 +1,26 @@
+import type { ReapResult, Store } from '../store/contract.ts'
+import type { StoreContact } from './contact.ts'
+import type { ProcessIdentity } from './process-identity.ts'
+import { isSurelyDead } from './process-identity.ts'
+
+export interface ReaperOptions {
+  readonly store: Pick<Store, 'listWorkers' | 'reap'>
+  readonly contact: StoreContact
+  readonly own: ProcessIdentity
+  /** A lease that has run out is reaped only after this much unbroken contact: an outage is not the death of all workers. */
+  readonly graceMs: number
+  /** Crashes under a task before it fails. */
+  readonly crashes: number
+}
+
+/** One pass: buries processes of this host that are surely dead at once, and others when their leases have run out. */
+export async function reapOnce(options: ReaperOptions): Promise<ReapResult> {
+  const { store, contact, own } = options
+  const workers = await contact.call(() => store.listWorkers())
+  const knownDead = workers
+    .filter((worker) => worker.state === 'alive' && isSurelyDead(worker, own))
+    .map((worker) => worker.workerId)
+  const onlyKnown = contact.unbrokenMs() < options.graceMs
+  if (onlyKnown && knownDead.length === 0) return { workers: [], released: 0, failed: 0 }
+  return contact.call(() => store.reap(knownDead, { crashes: options.crashes, onlyKnown }))
+}

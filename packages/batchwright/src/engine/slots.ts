@@ -1,0 +1,76 @@
+import { BatchwrightError } from '../kernel/errors.ts'
+import type { Executor, Slot } from '../executors/index.ts'
+import type { Isolation } from './facts.ts'
+
+/**
+ * Opened slots by isolation, kept between attempts. How many attempts run at once is the worker's business; this only
+ * saves the opening.
+ */
+export class SlotRack {
+  readonly #executors: ReadonlyMap<Isolation, Executor>
+  readonly #idle = new Map<Isolation, Promise<Slot>[]>()
+  readonly #open = new Set<Slot>()
+
+  constructor(executors: readonly Executor[]) {
+    this.#executors = new Map(executors.map((executor) => [executor.name, executor]))
+  }
+
+  /** Starts slots before there is work, so that their start-up overlaps with claiming it. */
+  warm(isolation: Isolation, count: number): void {
+    const executor = this.#executors.get(isolation)
+    if (executor === undefined) return
+    const idle = this.#idleOf(isolation)
+    while (idle.length < count) {
+      const opening = this.#openOne(executor)
+      // Whoever takes it sees the failure; until then it must not count as unhandled.
+      opening.catch(() => undefined)
+      idle.push(opening)
+    }
+  }
+
+  /** An idle slot, or a new one. Throws ISOLATION_UNKNOWN, SLOT_START_FAILED. */
+  async take(isolation: Isolation): Promise<Slot> {
+    const executor = this.#executors.get(isolation)
+    if (executor === undefined) {
+      throw new BatchwrightError({
+        code: 'ISOLATION_UNKNOWN',
+        message: `the step asks for isolation '${isolation}'; this worker has ${[...this.#executors.keys()].join(', ')}`,
+        hint: 'Give the worker an executor of that name, or change the isolation of the step.',
+      })
+    }
+    const idle = this.#idleOf(isolation)
+    for (let next = idle.pop(); next !== undefined; next = idle.pop()) {
+      const slot = await next
+      if (slot.alive) return slot
+      this.#open.delete(slot)
+    }
+    return this.#openOne(executor)
+  }
+
+  /** Gives a slot back for the next attempt; dead ones are dropped. */
+  put(isolation: Isolation, slot: Slot): void {
+    if (slot.alive) this.#idleOf(isolation).push(Promise.resolve(slot))
+    else this.#open.delete(slot)
+  }
+
+  /** Closes every slot in good order. */
+  async close(): Promise<void> {
+    const opening = [...this.#idle.values()].flat()
+    this.#idle.clear()
+    await Promise.allSettled(opening)
+    await Promise.all([...this.#open].map((slot) => slot.close()))
+    this.#open.clear()
+  }
+
+  async #openOne(executor: Executor): Promise<Slot> {
+    const slot = await executor.openSlot()
+    this.#open.add(slot)
+    return slot
+  }
+
+  #idleOf(isolation: Isolation): Promise<Slot>[] {
+    let idle = this.#idle.get(isolation)
+    if (idle === undefined) this.#idle.set(isolation, (idle = []))
+    return idle
+  }
+}

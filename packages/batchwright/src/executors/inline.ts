@@ -1,0 +1,99 @@
+import type { Clock } from '../kernel/clock.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { reportError } from '../kernel/errors.ts'
+import type { Assignment, AttemptEnd, StopReason } from '../protocol/index.ts'
+import type { Executor, Slot, SlotCallbacks } from './contract.ts'
+import type { SlotDeath } from './death.ts'
+import { diedWith, refusedBy } from './death.ts'
+import type { AttemptRunner, RunnerOptions } from './runner.ts'
+import { attemptRunner } from './runner.ts'
+import { SlotPort } from './port.ts'
+
+export interface InlineExecutorOptions extends RunnerOptions {
+  /** Runs timers and stamps; default the system's clock. */
+  readonly clock?: Clock
+}
+
+/**
+ * Slots in the engine's own thread: no start-up, no copying, no protection. For steps that say `isolation: 'inline'` and
+ * for jobs in memory. An endless loop or process.exit in such a step takes the process with it; `terminate` lets go of the
+ * attempt, whose later words are refused, but cannot stop its code.
+ */
+export function inlineExecutor(options: InlineExecutorOptions = {}): Executor {
+  return {
+    name: 'inline',
+    openSlot: () => Promise.resolve(new InlineSlot(options)),
+  }
+}
+
+interface Running {
+  readonly port: SlotPort
+  readonly settle: (end: AttemptEnd) => void
+}
+
+class InlineSlot implements Slot {
+  readonly #clock: Clock
+  readonly #runner: AttemptRunner
+  #running: Running | null = null
+  #death: SlotDeath | null = null
+
+  constructor(options: InlineExecutorOptions) {
+    this.#clock = options.clock ?? systemClock
+    this.#runner = attemptRunner(options)
+  }
+
+  get alive(): boolean {
+    return this.#death === null
+  }
+
+  run(assignment: Assignment, callbacks: SlotCallbacks): Promise<AttemptEnd> {
+    if (this.#death !== null) return Promise.resolve(refusedBy(`the slot is dead: ${this.#death.why}`))
+    if (this.#running !== null) return Promise.resolve(refusedBy('the slot is already running an attempt'))
+    const port = new SlotPort(
+      {
+        checkpoint: (checkpoint) => callbacks.checkpoint(checkpoint),
+        partitions: (batch) => callbacks.partitions(batch),
+        progress: (progress) => {
+          callbacks.progress(progress)
+        },
+        logs: (lines) => {
+          for (const line of lines) callbacks.log(line)
+        },
+      },
+      this.#clock,
+    )
+    return new Promise((resolve) => {
+      const settle = (end: AttemptEnd): void => {
+        if (this.#running?.port !== port) return
+        this.#running = null
+        port.shut()
+        resolve(end)
+      }
+      this.#running = { port, settle }
+      this.#runner.run(assignment, port).then(settle, (thrown: unknown) => {
+        settle({ kind: 'failed', error: reportError(thrown), counters: null })
+      })
+    })
+  }
+
+  stop(reason: StopReason): void {
+    this.#running?.port.stop(reason)
+  }
+
+  async close(): Promise<void> {
+    if (this.#running !== null) await this.terminate('the slot was closed under a running attempt')
+    else if (this.#death === null) {
+      this.#death = { how: 'terminated', why: 'the slot was closed', exitCode: null }
+      await this.#runner.close()
+    }
+  }
+
+  terminate(reason: string): Promise<void> {
+    if (this.#death === null) {
+      this.#death = { how: 'terminated', why: reason, exitCode: null }
+      this.#running?.port.stop('lost')
+      this.#running?.settle(diedWith(this.#death))
+    }
+    return Promise.resolve()
+  }
+}

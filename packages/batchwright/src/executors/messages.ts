@@ -1,0 +1,34 @@
+/**
+ * What travels between a thread slot and the engine's side of it. Plain JSON, numbered where an answer is awaited: the
+ * same messages will do for a pipe or a socket.
+ */
+import type { ErrorReport } from '../kernel/errors.ts'
+import type {
+  Assignment,
+  AttemptEnd,
+  Checkpoint,
+  LogLine,
+  PartitionPlan,
+  Progress,
+  StopReason,
+} from '../protocol/index.ts'
+
+export type ToSlot =
+  | { readonly kind: 'run'; readonly assignment: Assignment }
+  | { readonly kind: 'stop'; readonly reason: StopReason }
+  | { readonly kind: 'close' }
+  /** Answers `checkpoint` or `partitions`; without an error it is durable. */
+  | { readonly kind: 'answer'; readonly id: number; readonly error: ErrorReport | null }
+
+export type FromSlot =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'checkpoint'; readonly id: number; readonly checkpoint: Checkpoint }
+  | { readonly kind: 'partitions'; readonly id: number; readonly batch: readonly PartitionPlan[] }
+  | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'logs'; readonly lines: readonly LogLine[] }
+  | { readonly kind: 'end'; readonly end: AttemptEnd }
+
+/** What a slot thread is started with. */
+export interface SlotStart {
+  readonly name: string
+}
