@@ -110,8 +110,11 @@ export interface RecordSchema {
   readObject(value: unknown): object | Fault
   /** Compiled once: a record as one line of JSON, without the newline. Checks nothing. */
   compileJson(): (record: object) => string
-  /** Compiled once: a record as CSV cells joined with commas, quoted where needed, without the newline. */
-  compileCsv(): (record: object) => string
+  /**
+   * Compiled once: a record as CSV cells, quoted where needed, without the newline. Commas and double quotes by default.
+   * Throws SCHEMA_WITHOUT_COLUMNS for a foreign schema.
+   */
+  compileCsv(dialect?: { readonly delimiter: string; readonly quote: string }): (record: object) => string
   /** Checks a record that a step made, before it is written: exactly the declared fields, each of its type. */
   check(record: unknown): Fault | null
 }

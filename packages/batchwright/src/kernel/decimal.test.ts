@@ -143,7 +143,7 @@ describe('what comes out', () => {
     expect(() => (price as number) * 2).toThrow(/found an operator/)
     expect(() => (price as number) + 1).toThrow(/found an operator/)
     expect(() => (price as number) < 2).toThrow(/found an operator/)
-    expect(`${price as string}`).toBe('1.5')
+    expect(`price ${price as string}`).toBe('price 1.5')
     expect(JSON.stringify({ price })).toBe('{"price":"1.5"}')
     expect(inspect(price)).toBe('Decimal(1.5)')
   })

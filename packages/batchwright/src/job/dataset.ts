@@ -1,0 +1,235 @@
+import type { JsonValue } from '../kernel/errors.ts'
+import type { WindowValue } from '../protocol/index.ts'
+import { columnsChecked, type Check } from './checks.ts'
+import type { Contract } from './contracts.ts'
+import type {
+  CheckDefinition,
+  DatasetDefinition,
+  FormatDefinition,
+  RecordSchema,
+  StepInput,
+  WindowSelector,
+} from './model.ts'
+import { checkName, checkOptions, definitionError, didYouMean, show } from './names.ts'
+import { pathsOf } from './paths.ts'
+import type { Window } from './window.ts'
+
+declare const ROW: unique symbol
+
+/** What a function that names the files of a dataset is given. */
+export interface FilesContext {
+  /** `date` is the local date that the window starts on, `YYYY-MM-DD`. Null for a dataset without a window. */
+  readonly window: (WindowValue & { readonly date: string }) | null
+  readonly parameters: Readonly<Record<string, JsonValue>>
+  /** Absolute path of the project folder, which relative paths start from. */
+  readonly project: string
+}
+
+/** Chosen windows of a dataset, ready to be read. */
+export interface DatasetInput<Row> {
+  readonly input: Extract<StepInput, { readonly from: 'dataset' }>
+  /** For the type checker only. */
+  readonly [ROW]?: Row
+}
+
+/** A named thing that steps read or write. `Kind` is `files` (read only) or `published`. */
+export interface Dataset<Row, Kind extends 'files' | 'published' = 'files' | 'published'> extends DatasetDefinition {
+  readonly location: Extract<DatasetDefinition['location'], { readonly kind: Kind }>
+  readonly window: Window | null
+  /** The `count` windows before the run's own. */
+  previous(count: number): DatasetInput<Row>
+  /** The run's window (the last inside it) and those before it, `count` in all. */
+  last(count: number): DatasetInput<Row>
+  /** The windows whose keys the function gives for the run's window. */
+  at(choose: (window: WindowValue) => string | readonly string[]): DatasetInput<Row>
+  /** The same dataset, its window in another zone where it names none of its own. For `job`. */
+  inZone(timezone: string): DatasetDefinition
+  /** For the type checker only. */
+  readonly [ROW]?: Row
+}
+
+export interface CommonDatasetOptions<Row> {
+  /** How the dataset is cut in data time: `daily()`. Absent: it is one whole. */
+  readonly window?: Window
+  /** What a missing window or file means to a reader. Default `fail`. */
+  readonly missing?: 'fail' | 'skip'
+  readonly format: FormatDefinition
+  readonly contract: Contract<Row>
+  /** Fields that name a record. */
+  readonly key?: readonly (keyof NoInfer<Row> & string)[]
+  /** Made before the dataset is published. */
+  readonly checks?: readonly Check<keyof NoInfer<Row> & string>[]
+}
+
+export interface FilesOptions<Row> extends CommonDatasetOptions<Row> {
+  /**
+   * Files that others put there: a path or glob from the project folder, several, or a function that names them.
+   * `{date}` stands for the window's first day (`{date:MM-DD-YYYY}` in another form), `{window}` for its key.
+   */
+  readonly files: string | readonly string[] | ((context: FilesContext) => string | readonly string[])
+}
+
+export interface PublishedOptions<Row> extends CommonDatasetOptions<Row> {
+  /** Folder of published versions, from the project folder: written by steps, read by others. */
+  readonly location: string
+}
+
+const OPTIONS = ['files', 'location', 'window', 'missing', 'format', 'contract', 'key', 'checks']
+
+/** Names a dataset. With `files` it is read only; with `location` steps can write it, and its versions are published. */
+export function dataset<Row extends object>(name: string, options: FilesOptions<Row>): Dataset<Row, 'files'>
+export function dataset<Row extends object>(name: string, options: PublishedOptions<Row>): Dataset<Row, 'published'>
+export function dataset<Row extends object>(
+  name: string,
+  options: (FilesOptions<Row> | PublishedOptions<Row>) & { readonly files?: unknown; readonly location?: unknown },
+): Dataset<Row> {
+  checkName('dataset', name)
+  const place = `dataset ${show(name)}`
+  checkOptions(place, options, OPTIONS)
+  const schema = contractOf(place, options.contract).schema
+  const definition = {
+    name,
+    window: options.window ?? null,
+    missing: missingOf(place, options.missing ?? 'fail'),
+    format: formatOf(place, options.format),
+    contract: options.contract,
+    key: keyOf(place, options.key, schema),
+    checks: checksOf(place, options.checks ?? [], schema),
+    location: locationOf(place, options),
+  }
+  return withInputs<Row>(definition)
+}
+
+type Declared = Omit<DatasetDefinition, 'window'> & { readonly window: Window | null }
+
+function withInputs<Row>(declared: Declared): Dataset<Row> {
+  const place = `dataset ${show(declared.name)}`
+  const choose = (windows: WindowSelector): DatasetInput<Row> => ({
+    input: { from: 'dataset', dataset: definition, windows },
+  })
+  const count = (method: string, value: number): number => {
+    if (declared.window === null) {
+      throw definitionError(
+        'DATASET_INVALID',
+        `${place}.${method}()`,
+        'the dataset has no window to count',
+        'Give it one, for example window: daily().',
+      )
+    }
+    if (Number.isSafeInteger(value) && value >= 1) return value
+    throw definitionError(
+      'DATASET_INVALID',
+      `${place}.${method}()`,
+      `expected a count from 1, found ${show(value)}`,
+      `For example .${method}(7).`,
+    )
+  }
+  const definition: Dataset<Row> = {
+    ...declared,
+    previous: (windows = 1) => choose({ select: 'previous', count: count('previous', windows) }),
+    last: (windows) => choose({ select: 'last', count: count('last', windows) }),
+    at: (keys) => {
+      count('at', 1)
+      return choose({ select: 'at', at: (window) => [keys(window)].flat() })
+    },
+    inZone: (timezone) => {
+      const { window } = declared
+      return window === null || window.zoned ? definition : withInputs({ ...declared, window: window.inZone(timezone) })
+    },
+  }
+  return definition
+}
+
+function contractOf<Row>(place: string, given: Contract<Row> | undefined): Contract<Row> {
+  if (typeof given === 'object' && 'schema' in given && 'version' in given) return given
+  throw definitionError(
+    'DATASET_INVALID',
+    `${place} contract`,
+    `expected a contract, found ${show(given)}`,
+    'For example contract(1, record({ invoice: field.text() })).',
+  )
+}
+
+function formatOf(place: string, given: FormatDefinition | undefined): FormatDefinition {
+  if (typeof given === 'object' && 'format' in given) return given
+  throw definitionError(
+    'DATASET_INVALID',
+    `${place} format`,
+    `expected a format, found ${show(given)}`,
+    'One of csv(), tsv(), jsonl(), parquet().',
+  )
+}
+
+function missingOf(place: string, given: string): 'fail' | 'skip' {
+  if (given === 'fail' || given === 'skip') return given
+  throw definitionError(
+    'DATASET_INVALID',
+    `${place} missing`,
+    `expected fail or skip, found ${show(given)}`,
+    'skip where days without data are normal.',
+  )
+}
+
+function locationOf(
+  place: string,
+  options: { readonly files?: unknown; readonly location?: unknown },
+): DatasetDefinition['location'] {
+  if ((options.files === undefined) === (options.location === undefined)) {
+    throw definitionError(
+      'DATASET_INVALID',
+      place,
+      options.files === undefined ? 'it does not say where it is' : 'it has both files and location',
+      'files: for files that others put there; location: for a folder that steps publish into.',
+    )
+  }
+  if (options.files !== undefined) return { kind: 'files', paths: pathsOf(`${place} files`, options.files) }
+  if (typeof options.location === 'string' && options.location !== '')
+    return { kind: 'published', folder: options.location }
+  throw definitionError(
+    'DATASET_INVALID',
+    `${place} location`,
+    `expected a folder, found ${show(options.location)}`,
+    "For example location: 'out/invoices'; files that others make: files: 'in/{date}.csv'.",
+  )
+}
+
+function keyOf(place: string, key: readonly string[] | undefined, schema: RecordSchema): readonly string[] | null {
+  if (key === undefined) return null
+  for (const name of key) checkField(`${place} key`, name, schema)
+  if (key.length > 0 && new Set(key).size === key.length) return key
+  throw definitionError(
+    'DATASET_INVALID',
+    `${place} key`,
+    'expected one or more different fields',
+    "For example key: ['customer', 'month'].",
+  )
+}
+
+function checksOf(place: string, checks: readonly CheckDefinition[], schema: RecordSchema): readonly CheckDefinition[] {
+  const names = new Set<string>()
+  for (const definition of checks) {
+    for (const column of columnsChecked(definition)) checkField(`${place} check ${definition.name}`, column, schema)
+    if (names.has(definition.name)) {
+      throw definitionError(
+        'DATASET_INVALID',
+        `${place} checks`,
+        `two checks are called ${show(definition.name)}`,
+        'Give one of them a name of its own: { name }.',
+      )
+    }
+    names.add(definition.name)
+  }
+  return checks
+}
+
+/** The fields of a foreign schema are not known; its users rely on the type checker. */
+function checkField(place: string, name: string, schema: RecordSchema): void {
+  const names = schema.fields?.map((field) => field.name)
+  if (names === undefined || names.includes(name)) return
+  throw definitionError(
+    'DATASET_INVALID',
+    place,
+    `there is no field ${show(name)} in the contract`,
+    `${didYouMean(name, names)}Fields: ${names.join(', ')}.`,
+  )
+}

@@ -1,0 +1,26 @@
+/**
+ * job/: definitions. What a job file is written with (fields, records, contracts, datasets, windows, steps), and the plain
+ * model it becomes. Pure: no I/O, no clock, no chance, and nothing of the rooms above. Everything that can be refused is
+ * refused here, at definition, with a message that names the place and the remedy.
+ */
+export type * from './model.ts'
+export { DROP, Fault, REJECT } from './model.ts'
+export { check, type Check, type CheckOptions } from './checks.ts'
+export { contract, type Contract, type ContractOptions } from './contracts.ts'
+export {
+  dataset,
+  type CommonDatasetOptions,
+  type Dataset,
+  type DatasetInput,
+  type FilesContext,
+  type FilesOptions,
+  type PublishedOptions,
+} from './dataset.ts'
+export { field, type Field } from './field.ts'
+export { csv, jsonl, parquet, tsv, type CsvOptions, type TextFormatOptions } from './formats.ts'
+export { didYouMean, nearest } from './names.ts'
+export { drop, isDropped, isRejected, reject } from './outcome.ts'
+export { parameters, type Parameters, type ParameterValues } from './parameters.ts'
+export { record, type RecordOf, type RecordOfShape, type RecordType, type Shape } from './record.ts'
+export { service, type ServiceOptions } from './service.ts'
+export { daily, every, hourly, monthly, weekly, windowDate, type Window, type WindowOptions } from './window.ts'
