@@ -19,3 +19,20 @@ export { readBlocks } from './blocks/read-blocks.ts'
 // DuckDB
 export { openDuckDb, type DuckDb, type DuckDbOptions, type SqlChunk, type SqlColumn, type SqlResult } from './duckdb.ts'
 export { viewOverParts } from './sql-types.ts'
+export { copyTo, type CopyRequest } from './sql-output.ts'
+
+// Published versions
+export { datasetFolder, stagingFolder } from './publication/layout.ts'
+export {
+  currentManifest,
+  listManifests,
+  listWindows,
+  manifestNumbers,
+  partPaths,
+  readManifest,
+  type Manifest,
+  type PublishedPart,
+} from './publication/manifest.ts'
+export { publishIntent, rollbackManifest, type PublishRequest, type RollbackRequest } from './publication/publish.ts'
+export { readPublished, type ReadPublishedRequest } from './publication/read-published.ts'
+export { readPart } from './read-part.ts'

@@ -1,7 +1,7 @@
 import type { DatasetDefinition, FieldDefinition } from '../../job/model.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { OpenDatasetSink } from '../contract.ts'
-import { csvHeader, csvLine } from './csv-text.ts'
+import { csvHeader } from './csv-text.ts'
 import { parquetFromRows } from './parquet.ts'
 import { openRowSink, type RowLayout } from './row-sink.ts'
 
@@ -40,7 +40,7 @@ async function layoutOf(dataset: DatasetDefinition, folder: string): Promise<Row
         format: 'csv',
         extension: 'csv',
         header: csvHeader(fields, format),
-        line: csvLine(contract, fields, format),
+        line: contract.schema.compileCsv(format),
         check,
         convert: null,
       }

@@ -1,0 +1,55 @@
+import { createReadStream } from 'node:fs'
+import type { DatasetDefinition, FormatDefinition } from '../../job/model.ts'
+import { readPart } from '../read-part.ts'
+import { csvHeader } from '../sinks/csv-text.ts'
+import { fieldsForSql } from '../sql-types.ts'
+import { partPaths, type Manifest } from './manifest.ts'
+import { verifyPublished } from './verify-file.ts'
+
+export interface ReadPublishedRequest {
+  /** The dataset's folder, absolute. */
+  readonly folder: string
+  readonly manifest: Manifest
+  /** Its contract and format, as the job defines them. */
+  readonly dataset: DatasetDefinition
+  readonly as: 'csv' | 'jsonl'
+}
+
+/**
+ * A published version as text, in pieces: CSV with one header, or JSON Lines. Each part is verified against its SHA-256
+ * before the first piece of it. A part that has the asked format already is passed on byte by byte. Errors:
+ * CHECKSUM_MISMATCH, PUBLISHED_PART_MISSING, PART_INVALID, and DUCKDB_MISSING for Parquet.
+ */
+export async function* readPublished(request: ReadPublishedRequest): AsyncGenerator<Uint8Array> {
+  const { dataset, manifest, as } = request
+  const header = as === 'csv' ? Buffer.from(csvHeader(fieldsForSql(dataset), outputFormat(dataset))) : Buffer.alloc(0)
+  if (header.length > 0) yield header
+  for (const part of partPaths(request.folder, manifest)) {
+    await verifyPublished(part.path, part)
+    if (manifest.format === as && dataset.format.format === as) {
+      const start = dataset.format.format === 'csv' ? header.length : 0
+      const stream: AsyncIterable<unknown> = createReadStream(part.path, { start })
+      for await (const piece of stream) if (piece instanceof Uint8Array) yield piece
+    } else {
+      yield* converted(part.path, request)
+    }
+  }
+}
+
+const PLAIN_CSV = { delimiter: ',', quote: '"', header: true }
+
+/** The dataset's own dialect where it is CSV, with the header that it has; plain CSV else. */
+function outputFormat(dataset: DatasetDefinition): Extract<FormatDefinition, { format: 'csv' }> {
+  if (dataset.format.format === 'csv') return dataset.format
+  return { format: 'csv', ...PLAIN_CSV, compression: 'none', maxRecordBytes: Number.MAX_SAFE_INTEGER }
+}
+
+async function* converted(path: string, { dataset, as }: ReadPublishedRequest): AsyncGenerator<Uint8Array> {
+  const { schema } = dataset.contract
+  const line = as === 'csv' ? schema.compileCsv(outputFormat(dataset)) : schema.compileJson()
+  for await (const records of readPart(path, dataset)) {
+    let text = ''
+    for (const record of records) text += line(record) + '\n'
+    yield Buffer.from(text)
+  }
+}
