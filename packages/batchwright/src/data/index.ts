@@ -6,9 +6,14 @@
 export type * from './contract.ts'
 
 // Sources
+export { planDataset } from './sources/plan-dataset.ts'
 export { planFiles, type FilesPlanRequest } from './sources/plan-files.ts'
+export { planDeadLetters, readLetters, type DeadLettersPlanRequest } from './sources/plan-dead-letters.ts'
 export { planUpstream, type UpstreamPlanRequest } from './sources/plan-upstream.ts'
 export { partitionOpener, type PartitionOpenerOptions } from './sources/open-partition.ts'
+
+// Plan files
+export { writePlanFile } from './snapshot/block-index.ts'
 
 // Sinks and the blocks between steps
 export { openDatasetSink } from './sinks/dataset-sink.ts'

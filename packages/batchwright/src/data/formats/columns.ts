@@ -1,5 +1,6 @@
 import type { ContractDefinition, Fault, FieldDefinition } from '../../job/model.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
+import { objectOf, oldestVersion, upcastRows } from './upcast.ts'
 
 /** How the rows of one file become records: which cells are wanted, and what reads them. */
 export interface RowLayout {
@@ -20,18 +21,19 @@ export function impliedColumns(contract: ContractDefinition): readonly string[] 
 
 /**
  * Fits a contract to the columns of a file, once, so that the hot loop has no look-ups.
- * Columns that the contract does not know are left out; optional and defaulted ones may be missing.
+ * Columns that the contract does not know are left out; optional and defaulted ones may be missing. Rows of an older
+ * contract version are brought up to the present one.
+ *
+ * @param version contract version that the file was written under; default the present one.
  */
-export function layoutRows(columns: readonly string[], contract: ContractDefinition): RowLayout {
+export function layoutRows(
+  columns: readonly string[],
+  contract: ContractDefinition,
+  version = contract.version,
+): RowLayout {
   const { schema } = contract
-  if (schema.fields === null) {
-    return {
-      width: columns.length,
-      slots: Int32Array.from(columns.keys()),
-      wanted: columns.length,
-      read: (cells) => schema.readObject(objectOf(columns, cells)),
-    }
-  }
+  if (version < contract.version) return wholeRows(columns, upcastRows(columns, contract, version))
+  if (schema.fields === null) return wholeRows(columns, (cells) => schema.readObject(objectOf(columns, cells)))
   const slots = new Int32Array(columns.length).fill(-1)
   let wanted = 0
   const places = schema.fields.map((field) => {
@@ -46,26 +48,29 @@ export function layoutRows(columns: readonly string[], contract: ContractDefinit
   return { width: columns.length, slots, wanted, read: schema.compileRow(places) }
 }
 
-function objectOf(columns: readonly string[], cells: readonly string[]): Readonly<Record<string, string>> {
-  const row: Record<string, string> = {}
-  for (let index = 0; index < columns.length; index += 1) row[columns[index] ?? ''] = cells[index] ?? ''
-  return row
+function wholeRows(columns: readonly string[], read: RowLayout['read']): RowLayout {
+  return { width: columns.length, slots: Int32Array.from(columns.keys()), wanted: columns.length, read }
 }
 
 /**
- * Refuses a header that lacks a column the contract needs, or has it twice.
+ * The contract version that a file's header belongs to: the present one where it has every column that is needed, else the
+ * oldest that there is an upcast from.
  *
  * @throws COLUMN_MISSING | COLUMN_AMBIGUOUS naming the file, the column, the header found and a near match.
  */
-export function checkHeader(columns: readonly string[], contract: ContractDefinition, file: string): void {
+export function headerVersion(columns: readonly string[], contract: ContractDefinition, file: string): number {
+  const older = oldestVersion(contract)
   for (const field of contract.schema.fields ?? []) {
     const first = columns.indexOf(field.column)
     if (first === -1) {
-      if (!field.optional && field.defaultValue === undefined) throw columnMissing(columns, field, file)
+      if (field.optional || field.defaultValue !== undefined) continue
+      if (older !== null) return older
+      throw columnMissing(columns, field, file)
     } else if (columns.includes(field.column, first + 1)) {
       throw columnAmbiguous(columns, field, file)
     }
   }
+  return contract.version
 }
 
 function columnMissing(columns: readonly string[], field: FieldDefinition, file: string): BatchwrightError {

@@ -1,15 +1,16 @@
 import { isAscii, isUtf8 } from 'node:buffer'
-import type { Fault, RecordSchema } from '../../job/model.ts'
+import type { Fault } from '../../job/model.ts'
 import { badJson, invalidUtf8, tooLarge } from './faults.ts'
 import { CR, LF, type BlockBytes, type BlockParser, type ParsedBlock } from './parsed-block.ts'
 
 /** Parses blocks of JSON Lines: one object on each line. */
 export class JsonLinesParser implements BlockParser {
-  readonly #schema: RecordSchema
+  readonly #read: (value: object) => object | Fault
   readonly #maxRecordBytes: number
 
-  constructor(schema: RecordSchema, maxRecordBytes: number) {
-    this.#schema = schema
+  /** `read` reads an object through the contract. */
+  constructor(read: (value: object) => object | Fault, maxRecordBytes: number) {
+    this.#read = read
     this.#maxRecordBytes = maxRecordBytes
   }
 
@@ -33,18 +34,17 @@ export class JsonLinesParser implements BlockParser {
       ends[records.length] = end
       if (end - start > this.#maxRecordBytes) records.push(tooLarge(end - start, this.#maxRecordBytes))
       else if (checkUtf8 && !isUtf8(bytes.subarray(start, end))) records.push(invalidUtf8())
-      else records.push(this.#read(text === null ? bytes.toString('utf8', start, end) : text.slice(start, end)))
+      else
+        records.push(
+          readJsonRecord(text === null ? bytes.toString('utf8', start, end) : text.slice(start, end), this.#read),
+        )
     }
     return { records, starts, ends }
-  }
-
-  #read(line: string): object | Fault {
-    return readJsonRecord(line, this.#schema)
   }
 }
 
 /** Reads one line of JSON through a contract. */
-export function readJsonRecord(line: string, schema: RecordSchema): object | Fault {
+export function readJsonRecord(line: string, read: (value: object) => object | Fault): object | Fault {
   let value: unknown
   try {
     value = JSON.parse(line)
@@ -52,7 +52,7 @@ export function readJsonRecord(line: string, schema: RecordSchema): object | Fau
     return badJson(error instanceof Error ? error.message : String(error))
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return badJson(kindOf(value))
-  return schema.readObject(value)
+  return read(value)
 }
 
 function kindOf(value: unknown): string {

@@ -74,6 +74,11 @@ export class BlockScanner {
     this.#headerDue = syntax.header
   }
 
+  /** The header's bytes, once it has been passed. */
+  get header(): Buffer | null {
+    return this.#header
+  }
+
   /** The next bytes of the content. The first chunk must hold at least three bytes, unless the content is shorter. */
   feed(chunk: Buffer): void {
     if (this.#base === 0) this.#dropByteOrderMark(chunk)

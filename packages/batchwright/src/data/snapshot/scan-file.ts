@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
 import { open, stat, type FileHandle } from 'node:fs/promises'
-import type { FormatDefinition } from '../../job/model.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
+import { headerColumns } from '../formats/csv-row.ts'
+import type { LineFormat } from '../formats/line-format.ts'
 import { BlockList } from './block-index.ts'
 import { BlockScanner, type BlockLimits, type RecordSyntax, type ScannedContent } from './block-scanner.ts'
 import { gzipContent, plainContent } from './content.ts'
-
-export type LineFormat = Exclude<FormatDefinition, { format: 'parquet' }>
 
 /** What one pass over a file found. */
 export interface ScannedFile extends ScannedContent {
@@ -61,7 +60,32 @@ export async function scanFile(
   }
 }
 
-export function recordSyntax(format: LineFormat): RecordSyntax {
+/** The names in a CSV file's header; null where there is no such file, or no header in it. */
+export async function readHeader(
+  path: string,
+  format: Extract<LineFormat, { format: 'csv' }>,
+): Promise<readonly string[] | null> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  })
+  if (file === null) return null
+  try {
+    const scanner = new BlockScanner(recordSyntax(format), { bytes: 1, everyRecords: null }, () => undefined)
+    const gzip = (await compressionOf(file, path, format.compression)) === 'gzip'
+    const content = gzip ? gzipContent(path, () => undefined) : plainContent(file)
+    for await (const chunk of wholeStart(content)) {
+      scanner.feed(chunk)
+      if (scanner.header !== null) break
+    }
+    scanner.end()
+    return scanner.header === null ? null : headerColumns(scanner.header, format.delimiter, format.quote)
+  } finally {
+    await file.close()
+  }
+}
+
+function recordSyntax(format: LineFormat): RecordSyntax {
   if (format.format === 'jsonl') return { quote: null, delimiter: null, header: false }
   return {
     quote: format.quote === '' ? null : format.quote.charCodeAt(0),

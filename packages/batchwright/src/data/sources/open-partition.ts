@@ -1,11 +1,15 @@
-import type { DatasetDefinition, PartitionPolicy } from '../../job/model.ts'
+import type { ContractDefinition, DatasetDefinition, PartitionPolicy } from '../../job/model.ts'
 import { BatchwrightError, type JsonValue } from '../../kernel/errors.ts'
 import type { Folders } from '../../protocol/index.ts'
 import type { BatchReader, OpenPartition } from '../contract.ts'
 import { layoutRows } from '../formats/columns.ts'
 import { CsvParser } from '../formats/csv-parser.ts'
+import { lineFormatOf, type LineFormat } from '../formats/line-format.ts'
 import { JsonLinesParser } from '../formats/json-parser.ts'
 import type { BlockParser } from '../formats/parsed-block.ts'
+import { readUpcast } from '../formats/upcast.ts'
+import { openDeadLetters } from './dead-letter-reader.ts'
+import { openParquet } from './parquet-reader.ts'
 import { readFileSlice, readLinePosition, readUpstreamPosition, readUpstreamSlice, type FileSlice } from './payload.ts'
 import { BLOCK_BYTES } from './plan-files.ts'
 import { SliceReader } from './slice-reader.ts'
@@ -29,30 +33,43 @@ export function partitionOpener(options: PartitionOpenerOptions): OpenPartition 
       const start = readUpstreamPosition(position)
       return openUpstream({ slice: upstream, runFolder: folders.run, key: policy.key, position: start })
     }
+    const letters = readDeadLettersSlice(partition.payload)
+    if (letters !== null) {
+      return openDeadLetters({ slice: letters, dataset: options.dataset, runFolder: options.folders.run, position })
+    }
+    const parquet = readParquetSlice(partition.payload)
+    if (parquet !== null && options.dataset !== null) {
+      const { dataset, folders, policy } = options
+      return openParquet({ slice: parquet, dataset, project: folders.project, key: policy.key, position })
+    }
     throw payloadUnknown(partition.payload)
   }
 }
 
 function openSlice(slice: FileSlice, position: JsonValue, options: PartitionOpenerOptions): Promise<BatchReader> {
   const { dataset, folders, policy } = options
-  if (dataset === null || dataset.format.format === 'parquet') throw payloadUnknown(slice.path)
+  if (dataset === null) throw payloadUnknown(slice.path)
+  const format = lineFormatOf(slice.format, dataset.format)
   return SliceReader.open({
     slice,
     project: folders.project,
     runFolder: folders.run,
-    parser: sliceParser(slice, dataset),
-    maxRecordBytes: dataset.format.maxRecordBytes,
+    parser: sliceParser(slice, format, dataset.contract),
+    maxRecordBytes: format.maxRecordBytes,
     blockBytes: BLOCK_BYTES,
     key: policy.key,
     position: readLinePosition(position),
   })
 }
 
-function sliceParser(slice: FileSlice, dataset: DatasetDefinition): BlockParser {
-  const { format, contract } = dataset
-  if (format.format === 'csv') return new CsvParser(format, layoutRows(slice.columns ?? [], contract))
-  if (format.format === 'jsonl') return new JsonLinesParser(contract.schema, format.maxRecordBytes)
-  throw payloadUnknown(slice.path)
+function sliceParser(slice: FileSlice, format: LineFormat, contract: ContractDefinition): BlockParser {
+  const { contractVersion } = slice
+  if (format.format === 'csv') return new CsvParser(format, layoutRows(slice.columns ?? [], contract, contractVersion))
+  const read =
+    contractVersion < contract.version
+      ? (value: object) => readUpcast(value, contract, contractVersion)
+      : (value: object) => contract.schema.readObject(value)
+  return new JsonLinesParser(read, format.maxRecordBytes)
 }
 
 function payloadUnknown(payload: JsonValue): BatchwrightError {

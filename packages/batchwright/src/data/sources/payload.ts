@@ -8,6 +8,7 @@ export interface FileSlice {
   /** Relative to the project folder where it lies inside it. */
   readonly path: string
   readonly windowKey: string | null
+  readonly format: 'csv' | 'jsonl'
   readonly compression: 'none' | 'gzip'
   readonly sha256: string
   readonly blocks: BlockRange
@@ -15,6 +16,8 @@ export interface FileSlice {
   readonly dataOffset: number
   /** Names of the file's columns; null for JSON Lines. */
   readonly columns: readonly string[] | null
+  /** Contract version that the file was written under. */
+  readonly contractVersion: number
   /** For a partition by key: it keeps the records whose key falls to `share` of `of`. */
   readonly share: Share | null
 }
@@ -26,6 +29,29 @@ export interface UpstreamSlice {
   /** Where in a plan file the tasks and their parts are listed; its path relative to the run's folder. */
   readonly list: { readonly path: string; readonly offset: number; readonly bytes: number }
   readonly share: Share | null
+}
+
+/** A part of a published version in Parquet. */
+export interface ParquetSlice {
+  readonly kind: 'parquet'
+  readonly path: string
+  readonly windowKey: string | null
+  readonly sha256: string
+  readonly records: number
+  readonly bytes: number
+  readonly share: Share | null
+}
+
+/** A file of dead letters to be parsed again. */
+export interface DeadLettersSlice {
+  readonly kind: 'deadLetters'
+  /** Absolute path. */
+  readonly file: string
+  readonly sha256: string
+  readonly bytes: number
+  readonly records: number
+  /** Plan file that says what is known of the letters' sources; relative to the run's folder. */
+  readonly sources: string
 }
 
 /** Where a reader of lines stands: the next record's byte (decompressed content for gzip), and records before it in the file. */
@@ -40,6 +66,39 @@ export function filePayload(slice: FileSlice): JsonValue {
 
 export function upstreamPayload(slice: UpstreamSlice): JsonValue {
   return { ...slice, list: { ...slice.list }, share: slice.share === null ? null : { ...slice.share } }
+}
+
+export function parquetPayload(slice: ParquetSlice): JsonValue {
+  return { ...slice, share: slice.share === null ? null : { ...slice.share } }
+}
+
+export function readParquetSlice(payload: JsonValue): ParquetSlice | null {
+  if (!isObject(payload) || payload['kind'] !== 'parquet') return null
+  return {
+    kind: 'parquet',
+    path: text(payload['path']),
+    windowKey: payload['windowKey'] === null ? null : text(payload['windowKey']),
+    sha256: text(payload['sha256']),
+    records: number(payload['records']),
+    bytes: number(payload['bytes']),
+    share: readShare(payload['share']),
+  }
+}
+
+export function deadLettersPayload(slice: DeadLettersSlice): JsonValue {
+  return { ...slice }
+}
+
+export function readDeadLettersSlice(payload: JsonValue): DeadLettersSlice | null {
+  if (!isObject(payload) || payload['kind'] !== 'deadLetters') return null
+  return {
+    kind: 'deadLetters',
+    file: text(payload['file']),
+    sha256: text(payload['sha256']),
+    bytes: number(payload['bytes']),
+    records: number(payload['records']),
+    sources: text(payload['sources']),
+  }
 }
 
 export function readUpstreamSlice(payload: JsonValue): UpstreamSlice | null {
@@ -75,11 +134,13 @@ export function readFileSlice(payload: JsonValue): FileSlice | null {
     kind: 'file',
     path: text(payload['path']),
     windowKey: payload['windowKey'] === null ? null : text(payload['windowKey']),
+    format: payload['format'] === 'jsonl' ? 'jsonl' : 'csv',
     compression: payload['compression'] === 'gzip' ? 'gzip' : 'none',
     sha256: text(payload['sha256']),
     blocks: { path: text(blocks['path']), from: number(blocks['from']), to: number(blocks['to']) },
     dataOffset: number(payload['dataOffset']),
     columns: Array.isArray(columns) ? columns.map(text) : null,
+    contractVersion: number(payload['contractVersion']),
     share: readShare(payload['share']),
   }
 }

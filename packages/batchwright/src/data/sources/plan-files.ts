@@ -3,14 +3,17 @@ import type { DatasetDefinition, PartitionPolicy } from '../../job/model.ts'
 import { BatchwrightError, type JsonValue } from '../../kernel/errors.ts'
 import type { Folders, PartitionPlan, Snapshot, SnapshotFile, WindowValue } from '../../protocol/index.ts'
 import type { PlannedInput } from '../contract.ts'
-import { checkHeader, impliedColumns } from '../formats/columns.ts'
+import { headerVersion, impliedColumns } from '../formats/columns.ts'
 import { headerColumns } from '../formats/csv-row.ts'
+import { lineFormatOf, type LineFormat } from '../formats/line-format.ts'
+import { checksumMismatch } from '../publication/verify-file.ts'
 import { writePlanFile } from '../snapshot/block-index.ts'
 import type { BlockLimits } from '../snapshot/block-scanner.ts'
 import { inputMissing, resolvePaths, type InputFile } from '../snapshot/resolve-paths.ts'
-import { scanFile, type LineFormat, type ScannedFile } from '../snapshot/scan-file.ts'
+import { scanFile, type ScannedFile } from '../snapshot/scan-file.ts'
 import { cutFile, type Cut } from './cut-file.ts'
 import { filePayload } from './payload.ts'
+import type { PartInput } from './plan-published.ts'
 
 /** Bytes of input in a block, and so in a batch. */
 export const BLOCK_BYTES = 256 * 1024
@@ -29,11 +32,22 @@ export interface FilesPlanRequest {
   readonly expected: Snapshot | null
 }
 
+/** A file to scan, and what is known of it beforehand. */
+interface ScanInput extends InputFile {
+  readonly format: LineFormat
+  /** Null for raw files: their header tells. */
+  readonly contractVersion: number | null
+  readonly publishedVersion: number | null
+  /** The digest it must have; null where any will do. */
+  readonly sha256: string | null
+}
+
 /** A file with what one pass over it found. */
 interface PlannedFile {
-  readonly input: InputFile
+  readonly input: ScanInput
   readonly scanned: ScannedFile
   readonly columns: readonly string[] | null
+  readonly contractVersion: number
 }
 
 /**
@@ -43,14 +57,34 @@ interface PlannedFile {
  * @throws INPUT_MISSING, INPUT_CHANGED, COLUMN_MISSING, COLUMN_AMBIGUOUS, GZIP_DAMAGED.
  */
 export async function planFiles(request: FilesPlanRequest): Promise<PlannedInput> {
-  const { dataset, folders } = request
+  const { dataset, expected, folders } = request
   const format = lineFormat(dataset)
   const resolved =
-    request.expected === null
+    expected === null
       ? await resolvePaths(dataset, request.windows, request.parameters, folders.project)
-      : { files: expectedFiles(request.expected, dataset, folders.project), notes: [] }
-  const scanned = await scanAll(resolved.files, dataset, format, request)
-  return partitionFiles(scanned, request, resolved.notes)
+      : { files: expectedFiles(expected, dataset, folders.project), notes: [] }
+  const inputs = resolved.files.map((file) => ({
+    ...file,
+    format,
+    contractVersion: null,
+    publishedVersion: null,
+    sha256: null,
+  }))
+  return await partitionFiles(await scanAll(inputs, request), request, resolved.notes)
+}
+
+/** Plans parts of published versions in CSV or JSON Lines; their digests must be the manifest's. */
+export async function planPartFiles(parts: readonly PartInput[], request: FilesPlanRequest): Promise<PlannedInput> {
+  const inputs = parts.map(({ window, path: name, absolute, part, manifest }) => ({
+    window,
+    path: name,
+    absolute,
+    format: lineFormatOf(absolute.endsWith('.csv') ? 'csv' : 'jsonl', request.dataset.format),
+    contractVersion: manifest.contractVersion,
+    publishedVersion: manifest.number,
+    sha256: part.sha256,
+  }))
+  return await partitionFiles(await scanAll(inputs, request), request, [])
 }
 
 function lineFormat(dataset: DatasetDefinition): LineFormat {
@@ -70,17 +104,12 @@ function expectedFiles(expected: Snapshot, dataset: DatasetDefinition, project: 
 }
 
 /** Scans files a few at a time; the answers stand in the files' order. */
-export async function scanAll(
-  files: readonly InputFile[],
-  dataset: DatasetDefinition,
-  format: LineFormat,
-  request: Pick<FilesPlanRequest, 'policy' | 'expected' | 'folders'>,
-): Promise<readonly PlannedFile[]> {
+async function scanAll(inputs: readonly ScanInput[], request: FilesPlanRequest): Promise<readonly PlannedFile[]> {
   const limits = blockLimits(request.policy)
   const planned: PlannedFile[] = []
-  const work = files.entries()
+  const work = inputs.entries()
   const lane = async (): Promise<void> => {
-    for (const [index, input] of work) planned[index] = await scanOne(input, dataset, format, limits, request)
+    for (const [index, input] of work) planned[index] = await scanOne(input, limits, request)
   }
   const lanes = await Promise.allSettled(Array.from({ length: FILES_AT_ONCE }, lane))
   const failed = lanes.find((outcome) => outcome.status === 'rejected')
@@ -95,36 +124,42 @@ function blockLimits(policy: PartitionPolicy): BlockLimits {
   return { bytes: BLOCK_BYTES, everyRecords: null }
 }
 
-async function scanOne(
-  input: InputFile,
-  dataset: DatasetDefinition,
-  format: LineFormat,
-  limits: BlockLimits,
-  request: Pick<FilesPlanRequest, 'expected' | 'folders'>,
-): Promise<PlannedFile> {
-  const scanned = await scanExisting(input, dataset, format, limits, request.folders)
-  const was = request.expected?.files.find((file) => file.dataset === dataset.name && file.path === input.path)
+async function scanOne(input: ScanInput, limits: BlockLimits, request: FilesPlanRequest): Promise<PlannedFile> {
+  const { dataset, expected } = request
+  const scanned = await scanExisting(input, limits, request)
+  if (input.sha256 !== null && input.sha256 !== scanned.sha256) {
+    throw checksumMismatch(input.absolute, input.sha256, scanned.sha256)
+  }
+  const was = expected?.files.find((file) => file.dataset === dataset.name && file.path === input.path)
   if (was !== undefined && was.sha256 !== scanned.sha256) throw inputChanged(input, was, scanned)
-  if (format.format === 'jsonl') return { input, scanned, columns: null }
-  if (!format.header) return { input, scanned, columns: impliedColumns(dataset.contract) }
-  if (scanned.header === null) return { input, scanned, columns: [] }
-  const columns = headerColumns(scanned.header, format.delimiter, format.quote)
-  checkHeader(columns, dataset.contract, input.path)
-  return { input, scanned, columns }
+  return { input, scanned, ...columnsOf(input, scanned, dataset) }
+}
+
+function columnsOf(
+  { format, contractVersion, path: name }: ScanInput,
+  { header }: ScannedFile,
+  { contract }: DatasetDefinition,
+): Pick<PlannedFile, 'columns' | 'contractVersion'> {
+  const present = contractVersion ?? contract.version
+  if (format.format === 'jsonl') return { columns: null, contractVersion: present }
+  if (!format.header) return { columns: impliedColumns(contract), contractVersion: present }
+  if (header === null) return { columns: [], contractVersion: present }
+  const columns = headerColumns(header, format.delimiter, format.quote)
+  if (present < contract.version) return { columns, contractVersion: present }
+  const found = headerVersion(columns, contract, name)
+  return { columns, contractVersion: contractVersion ?? found }
 }
 
 async function scanExisting(
-  input: InputFile,
-  dataset: DatasetDefinition,
-  format: LineFormat,
+  { absolute, format, path: name, window }: ScanInput,
   limits: BlockLimits,
-  folders: Folders,
+  { dataset, folders }: FilesPlanRequest,
 ): Promise<ScannedFile> {
   try {
-    return await scanFile(input.absolute, format, limits)
+    return await scanFile(absolute, format, limits)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      throw inputMissing(dataset.name, input.window, input.path, folders.project)
+      throw inputMissing(dataset.name, window, name, folders.project)
     }
     throw error
   }
@@ -145,7 +180,7 @@ async function partitionFiles(
   )
   const partitions: PartitionPlan[] = []
   let firstEntry = 0
-  for (const { input, scanned, columns } of planned) {
+  for (const { input, scanned, columns, contractVersion } of planned) {
     notes.push(...fileNotes(input, scanned, policy))
     for (const cut of cutFile(scanned, policy)) {
       partitions.push({
@@ -154,11 +189,13 @@ async function partitionFiles(
           kind: 'file',
           path: input.path,
           windowKey: input.window?.key ?? null,
+          format: input.format.format,
           compression: scanned.compression,
           sha256: scanned.sha256,
           blocks: { path: index, from: firstEntry + cut.from, to: firstEntry + cut.to },
           dataOffset: scanned.dataOffset,
           columns,
+          contractVersion,
           share: cut.share,
         }),
         label: cutLabel(input, scanned, cut),
@@ -180,6 +217,7 @@ function snapshotFile(dataset: string, { input, scanned }: PlannedFile): Snapsho
     sha256: scanned.sha256,
     records: scanned.records,
     modifiedMs: scanned.modifiedMs,
+    ...(input.publishedVersion === null ? {} : { publishedVersion: input.publishedVersion }),
   }
 }
 

@@ -5,6 +5,7 @@ import type { Folders, Part, PartitionPlan, StepOutput } from '../../protocol/in
 import type { PlannedInput } from '../contract.ts'
 import { writePlanFile } from '../snapshot/block-index.ts'
 import { upstreamPayload } from './payload.ts'
+import { sharesOf } from './share.ts'
 
 /** Under `auto`, finished tasks are joined until a partition has this many records. */
 const AUTO_RECORDS = 500_000
@@ -79,12 +80,6 @@ function groupTasks(tasks: readonly UpstreamTask[], policy: PartitionPolicy): re
     else last.push(task)
   }
   return groups
-}
-
-function sharesOf(policy: PartitionPolicy): readonly ({ readonly share: number; readonly of: number } | null)[] {
-  if (policy.by !== 'keyHash') return [null]
-  const of = policy.count ?? 1
-  return Array.from({ length: of }, (_, share) => ({ share, of }))
 }
 
 function recordsOf(tasks: readonly UpstreamTask[]): number {

@@ -1,4 +1,4 @@
-import { Fault } from '../../job/model.ts'
+import { Fault, type PartitionPolicy } from '../../job/model.ts'
 import { hashKey } from '../../kernel/digest.ts'
 
 /** The share of a partition by key: it keeps the records whose key falls to `share` of `of`. */
@@ -23,4 +23,11 @@ export function keepShare(
     if (number % share.of === share.share) kept.push(index)
   }
   return kept
+}
+
+/** The shares of a policy: one that keeps everything (null), unless it cuts by key. */
+export function sharesOf(policy: PartitionPolicy): readonly (Share | null)[] {
+  if (policy.by !== 'keyHash') return [null]
+  const of = policy.count ?? 1
+  return Array.from({ length: of }, (_, share) => ({ share, of }))
 }

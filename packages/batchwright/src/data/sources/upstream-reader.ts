@@ -1,7 +1,5 @@
 import { open } from 'node:fs/promises'
 import path from 'node:path'
-import type { RecordPosition } from '../../job/model.ts'
-import type { JsonValue } from '../../kernel/errors.ts'
 import type { Part } from '../../protocol/index.ts'
 import { readBlocks } from '../blocks/read-blocks.ts'
 import type { Batch, BatchReader } from '../contract.ts'
@@ -9,6 +7,8 @@ import { exactJson } from '../formats/exact-json.ts'
 import { planFileDamaged } from '../snapshot/block-index.ts'
 import { readFully } from '../snapshot/content.ts'
 import { RAW_LIMIT_BYTES } from './block-batch.ts'
+import { GeneratedReader } from './generated-reader.ts'
+import { ObjectBatch, type ObjectPlaces } from './object-batch.ts'
 import type { UpstreamSlice } from './payload.ts'
 import type { UpstreamTask } from './plan-upstream.ts'
 import { keepShare } from './share.ts'
@@ -29,24 +29,7 @@ export interface UpstreamReaderOptions {
 /** Opens records that a step of the same run left for its readers. */
 export async function openUpstream(options: UpstreamReaderOptions): Promise<BatchReader> {
   const tasks = await readTaskList(options.slice, options.runFolder)
-  return new UpstreamReader(batches(tasks, options))
-}
-
-class UpstreamReader implements BatchReader {
-  readonly #batches: AsyncGenerator<Batch, void, undefined>
-
-  constructor(source: AsyncGenerator<Batch, void, undefined>) {
-    this.#batches = source
-  }
-
-  async read(): Promise<Batch | null> {
-    const next = await this.#batches.next()
-    return next.done === true ? null : next.value
-  }
-
-  async close(): Promise<void> {
-    await this.#batches.return()
-  }
+  return new GeneratedReader(batches(tasks, options))
 }
 
 async function readTaskList(slice: UpstreamSlice, runFolder: string): Promise<readonly UpstreamTask[]> {
@@ -82,7 +65,7 @@ async function* batches(
           const kept = slice.share === null ? null : keepShare(records, start + 1, slice.share, key)
           if (kept?.length === 0) continue
           const bytes = Math.ceil((part.bytes * records.length) / part.records)
-          yield new UpstreamBatch(records, kept, { step: slice.step, place, task, start }, bytes)
+          yield new ObjectBatch(records, kept, placesOf(records, { step: slice.step, place, task, start }, bytes))
         }
       }
       before = after
@@ -111,56 +94,22 @@ async function* recordsFrom(
   }
 }
 
-function pick(records: readonly object[], places: readonly number[]): readonly object[] {
-  const wanted = new Set(places)
-  return records.filter((_, index) => wanted.has(index))
-}
-
-interface UpstreamPlace {
-  readonly step: string
-  /** Place of the task in the partition's list. */
-  readonly place: number
-  readonly task: UpstreamTask
-  /** Records of the task before the list. */
-  readonly start: number
-}
-
-class UpstreamBatch implements Batch {
-  readonly digest: string
-  readonly records: readonly object[]
-  readonly bytes: number
-  readonly #all: readonly object[]
-  readonly #kept: readonly number[] | null
-  readonly #place: UpstreamPlace
-
-  constructor(all: readonly object[], kept: readonly number[] | null, place: UpstreamPlace, bytes: number) {
-    this.digest = place.task.digest
-    this.records = kept === null ? all : pick(all, kept)
-    this.bytes = bytes
-    this.#all = all
-    this.#kept = kept
-    this.#place = place
-  }
-
-  positionAfter(index: number): JsonValue {
-    return { task: this.#place.place, record: this.#place.start + this.#row(index) + 1 }
-  }
-
-  locate(index: number): RecordPosition {
-    const { step, task, start } = this.#place
-    return { source: `${step}/${task.task}`, windowKey: null, record: start + this.#row(index) + 1, offset: null }
-  }
-
-  raw(index: number): string {
-    const text = exactJson(this.#all[this.#row(index)])
-    return text.length <= RAW_LIMIT_BYTES ? text : text.slice(0, RAW_LIMIT_BYTES)
-  }
-
-  #row(index: number): number {
-    const row = this.#kept === null ? index : this.#kept[index]
-    if (row === undefined || row < 0 || row >= this.#all.length) {
-      throw new RangeError(`record ${index} of a batch of ${this.records.length}`)
-    }
-    return row
+/** `start`: records of the task before the list; `place`: of the task in the partition's list. */
+function placesOf(
+  records: readonly object[],
+  {
+    step,
+    place,
+    task,
+    start,
+  }: { readonly step: string; readonly place: number; readonly task: UpstreamTask; readonly start: number },
+  bytes: number,
+): ObjectPlaces {
+  return {
+    digest: task.digest,
+    bytes,
+    positionAfter: (row) => ({ task: place, record: start + row + 1 }),
+    locate: (row) => ({ source: `${step}/${task.task}`, windowKey: null, record: start + row + 1, offset: null }),
+    raw: (row) => exactJson(records[row]).slice(0, RAW_LIMIT_BYTES),
   }
 }
