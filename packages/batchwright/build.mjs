@@ -1,0 +1,78 @@
+/**
+ * Builds the package into dist/, one flat folder of ES modules for Node 24.
+ *
+ *   node build.mjs            the JavaScript (a second)
+ *   node build.mjs --types    the type declarations, into dist/types (slower: the whole program is checked)
+ *
+ * Entries are the package's exports, the command line, and every file that is started as a thread of its own. The latter
+ * are found by the way they are named in the source, `new URL(... './slot.js', import.meta.url)`, so that none is forgotten:
+ * since the folder is flat, that URL is right in every chunk.
+ */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = path.dirname(fileURLToPath(import.meta.url))
+const source = path.join(root, 'src')
+const dist = path.join(root, 'dist')
+
+if (process.argv.includes('--types')) buildTypes()
+else await buildCode()
+
+async function buildCode() {
+  for (const file of existsSync(dist) ? readdirSync(dist) : []) {
+    if (file !== 'types') rmSync(path.join(dist, file), { recursive: true })
+  }
+  await build({
+    entryPoints: entries(),
+    outdir: dist,
+    entryNames: '[name]',
+    chunkNames: 'chunk-[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    packages: 'external',
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: 'warning',
+  })
+  chmodSync(path.join(dist, 'cli.js'), 0o755)
+}
+
+function buildTypes() {
+  const tsc = path.join(root, '../../node_modules/typescript/bin/tsc')
+  rmSync(path.join(dist, 'types'), { recursive: true, force: true })
+  const { status } = spawnSync(process.execPath, [tsc, '-p', path.join(root, 'tsconfig.build.json')], {
+    stdio: 'inherit',
+  })
+  process.exitCode = status ?? 1
+}
+
+/** Output name to source file. */
+function entries() {
+  const found = {
+    index: path.join(source, 'index.ts'),
+    cli: path.join(source, 'cli/cli.ts'),
+    testing: path.join(source, 'testing/index.ts'),
+  }
+  for (const file of readdirSync(source, { recursive: true })) {
+    if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue
+    const text = readFileSync(path.join(source, file), 'utf8')
+    for (const [, name] of text.matchAll(/new URL\([^)]*['"]\.\/([a-z-]+)\.js['"]/g)) {
+      const thread = path.join(source, path.dirname(file), `${name}.ts`)
+      if (found[name] !== undefined && found[name] !== thread) {
+        throw new Error(`two thread files are called ${name}.ts (${found[name]}, ${thread}); dist/ is flat: rename one`)
+      }
+      found[name] = thread
+    }
+  }
+  for (const [name, file] of Object.entries(found)) {
+    if (!existsSync(file))
+      throw new Error(`the entry ${name} is expected at ${path.relative(root, file)}, and is not there`)
+  }
+  return found
+}

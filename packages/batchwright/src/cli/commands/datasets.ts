@@ -1,0 +1,218 @@
+/** `datasets list|show|cat` and `rollback`: what is published, and which version of it readers see. */
+import { once } from 'node:events'
+import path from 'node:path'
+import {
+  datasetFolder,
+  listManifests,
+  listWindows,
+  readManifest,
+  readPublished,
+  rollbackManifest,
+} from '../../data/index.ts'
+import type { Manifest } from '../../data/index.ts'
+import type { DatasetDefinition } from '../../job/model.ts'
+import type { JsonValue } from '../../kernel/errors.ts'
+import { BatchwrightError } from '../../kernel/errors.ts'
+import type { Store } from '../../store/contract.ts'
+import { allDatasets, currentOf, selectDataset, selectPublished } from '../datasets.ts'
+import type { NamedDataset, PublishedWindow } from '../datasets.ts'
+import { usageError } from '../failure.ts'
+import { firstRecords } from '../first-records.ts'
+import { datasetLines, versionLines } from '../render/lists.ts'
+import type { DatasetRow, VersionRow } from '../render/lists.ts'
+import { printable } from '../render/text.ts'
+import type { Session } from '../session.ts'
+
+/** `batchwright datasets list`: `{ total, items: [dataset] }`. */
+export async function list(session: Session): Promise<void> {
+  const { terminal, project } = session
+  const rows = await Promise.all((await allDatasets(project)).map((dataset) => datasetRow(project.folder, dataset)))
+  terminal.printJson({ total: rows.length, items: rows.map((row) => ({ ...row })) })
+  terminal.print(rows.length === 0 ? ['no datasets'] : datasetLines(rows, terminal))
+}
+
+async function datasetRow(project: string, { definition, jobs }: NamedDataset): Promise<DatasetRow> {
+  const published = definition.location.kind === 'published'
+  const windows = published ? await listWindows(datasetFolder(project, definition)) : []
+  return {
+    name: definition.name,
+    format: definition.format.format,
+    window: definition.window?.kind ?? null,
+    kind: definition.location.kind,
+    location: definition.location.kind === 'published' ? definition.location.folder : '',
+    jobs,
+    windows: windows.length,
+    latest: windows.at(-1) ?? null,
+  }
+}
+
+/** `batchwright datasets show NAME`: `{ dataset, columns, checks, versions: { total, items } }`, newest first. */
+export async function show(session: Session, name: string, window: string | undefined): Promise<void> {
+  const { terminal, project } = session
+  const dataset = await selectDataset(project, name)
+  const { definition } = dataset
+  const folder = definition.location.kind === 'published' ? datasetFolder(project.folder, definition) : null
+  const keys =
+    folder === null
+      ? []
+      : window === undefined
+        ? await listWindows(folder)
+        : [(await selectPublished(project, dataset, window)).key]
+  const versions =
+    folder === null ? [] : (await Promise.all(keys.map((key) => versionsOf(folder, key)))).flat().reverse()
+  terminal.printJson({
+    ...(await datasetRow(project.folder, dataset)),
+    columns: columnsOf(definition).map(({ column, type, optional }) => ({ column, type, optional })),
+    key: definition.key,
+    checks: definition.checks.map(({ name: check, severity }) => ({ check, severity })),
+    versions: { total: versions.length, items: versions.map((version) => ({ ...version })) },
+  })
+  terminal.print([
+    ...datasetLines([await datasetRow(project.folder, dataset)], terminal),
+    '',
+    ...columnsOf(definition).map(
+      ({ column, type, optional }) => `  ${printable(column)}  ${type}${optional ? ', may be blank' : ''}`,
+    ),
+    ...definition.checks.map(({ name: check, severity }) => `  check ${printable(check)} (${severity})`),
+    ...(versions.length === 0 ? [] : ['', ...versionLines(versions, { ...terminal, indent: 2 })]),
+  ])
+}
+
+function columnsOf(definition: DatasetDefinition): readonly { column: string; type: string; optional: boolean }[] {
+  return (definition.contract.schema.fields ?? []).map(({ column, type, optional }) => ({
+    column,
+    type: type.type === 'decimal' ? `decimal(${type.scale})` : type.type,
+    optional,
+  }))
+}
+
+async function versionsOf(folder: string, key: string | null): Promise<readonly VersionRow[]> {
+  const manifests = await listManifests(folder, key)
+  const current = manifests.at(-1)?.number
+  return manifests.map((manifest) => ({
+    window: key,
+    number: manifest.number,
+    current: manifest.number === current,
+    state: 'published',
+    rows: manifest.records,
+    bytes: manifest.bytes,
+    runId: manifest.run.id,
+    rollbackTo: manifest.rollbackTo,
+    publishedAt: Date.parse(manifest.createdAt),
+  }))
+}
+
+export interface CatOptions {
+  readonly window?: string
+  readonly version?: number
+  readonly format: 'csv' | 'jsonl'
+  readonly limit?: number
+}
+
+/**
+ * `batchwright datasets cat NAME`: rows of a published version on stdout, the dataset's columns in their order. With
+ * `--json` one object: `{ dataset, window, version, total, items }`. Checksums are verified before the first row is printed.
+ */
+export async function cat(session: Session, name: string, options: CatOptions): Promise<void> {
+  const { terminal, project } = session
+  const dataset = await selectDataset(project, name)
+  const published = await selectPublished(project, dataset, options.window)
+  const manifest =
+    options.version === undefined
+      ? await currentOf(published)
+      : await readManifest(published.folder, published.key, options.version)
+  const request = { folder: published.folder, manifest, dataset: dataset.definition }
+  if (terminal.json) {
+    const lines = firstRecords(readPublished({ ...request, as: 'jsonl' }), 'jsonl', options.limit)
+    terminal.printJson(await catJson(manifest, lines))
+    return
+  }
+  const { format } = options
+  for await (const piece of firstRecords(readPublished({ ...request, as: format }), format, options.limit)) {
+    if (!process.stdout.write(piece)) await once(process.stdout, 'drain')
+  }
+}
+
+async function catJson(manifest: Manifest, pieces: AsyncIterable<Uint8Array>): Promise<JsonValue> {
+  const gathered: Uint8Array[] = []
+  for await (const piece of pieces) gathered.push(piece)
+  const lines = Buffer.concat(gathered).toString('utf8').split('\n')
+  return {
+    dataset: manifest.dataset,
+    window: manifest.window?.key ?? null,
+    version: manifest.number,
+    total: manifest.records,
+    items: lines.filter((line) => line !== '').map(parsed),
+  }
+}
+
+function parsed(text: string): JsonValue {
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- what JSON.parse gives is JSON
+  return JSON.parse(text) as JsonValue
+}
+
+export interface RollbackOptions {
+  readonly window?: string
+  readonly to?: number
+}
+
+/** `batchwright rollback NAME`: `{ dataset, window, version, showsVersion }`. Readers see the earlier version as a new number. */
+export async function rollback(session: Session, name: string, options: RollbackOptions): Promise<void> {
+  const { terminal, project } = session
+  const dataset = await selectDataset(project, name)
+  const published = await selectPublished(project, dataset, options.window)
+  const current = await currentOf(published)
+  const to = await rollbackTarget(published, current, options.to, name)
+  const store = await session.store()
+  const number = await publishRollback(session, store, published, name, to)
+  terminal.printJson({ dataset: name, window: published.key, version: number, showsVersion: to })
+  const window = published.key === null ? '' : ` ${published.key}`
+  terminal.print([
+    `${name}${window} shows version ${to} again, as version ${number} (in ${path.relative(process.cwd(), published.folder) || '.'})`,
+  ])
+}
+
+/** Follows a chain of rollbacks to the version whose parts are shown. */
+async function rollbackTarget(
+  published: PublishedWindow,
+  current: Manifest,
+  to: number | undefined,
+  name: string,
+): Promise<number> {
+  const shown = current.rollbackTo ?? current.number
+  if (to !== undefined) {
+    const target = await readManifest(published.folder, published.key, to)
+    if ((target.rollbackTo ?? target.number) !== shown) return to
+    throw usageError({
+      code: 'ALREADY_CURRENT',
+      message: `version ${to} is what readers of ${JSON.stringify(name)} see already`,
+      hint: `\`batchwright datasets show ${name}\` lists the versions`,
+      details: { dataset: name, version: to },
+    })
+  }
+  const earlier = (await listManifests(published.folder, published.key)).filter(
+    (manifest) => manifest.rollbackTo === null && manifest.number < shown,
+  )
+  const target = earlier.at(-1)
+  if (target !== undefined) return target.number
+  throw new BatchwrightError({
+    code: 'NO_EARLIER_VERSION',
+    message: `${JSON.stringify(name)} has no version before ${shown} to go back to`,
+    hint: `\`batchwright datasets show ${name}\` lists the versions; --to N chooses one`,
+    details: { dataset: name, version: shown },
+  })
+}
+
+async function publishRollback(
+  session: Session,
+  store: Store,
+  { folder, key }: PublishedWindow,
+  dataset: string,
+  toNumber: number,
+): Promise<number> {
+  const number = await store.intendRollback(dataset, key, toNumber, 'cli')
+  const createdAt = new Date(session.clock.now()).toISOString()
+  await rollbackManifest({ folder, windowKey: key, number, toNumber, createdAt })
+  await store.recordRollback(dataset, key, number, toNumber)
+  return number
+}

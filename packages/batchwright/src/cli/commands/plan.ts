@@ -1,0 +1,130 @@
+/** `plan`: what a run would read and how it would be cut, without making a run. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { newRun } from '../../engine/index.ts'
+import { inlineExecutor } from '../../executors/index.ts'
+import type { StepDefinition } from '../../job/model.ts'
+import { errorFromReport } from '../../kernel/errors.ts'
+import type { JsonValue } from '../../kernel/errors.ts'
+import type { PartitionPlan, PlanAssignment } from '../../protocol/index.ts'
+import type { NewRun } from '../../store/contract.ts'
+import { loadJob } from '../definitions.ts'
+import type { LoadedJob } from '../definitions.ts'
+import { planLines } from '../render/lists.ts'
+import type { PlannedStepRow } from '../render/lists.ts'
+import { readParameters, selectWindows } from '../select.ts'
+import type { Session } from '../session.ts'
+import { runTitle } from '../view.ts'
+
+export interface PlanOptions {
+  readonly job: string
+  readonly window?: string
+  readonly param?: readonly string[]
+}
+
+/** `batchwright plan JOB`: `{ total, items: [{ job, window, steps }] }`, one item for each window. */
+export async function plan(session: Session, options: PlanOptions): Promise<void> {
+  const job = await loadJob(session.project, options.job)
+  const parameters = readParameters(options.param ?? [])
+  const items: JsonValue[] = []
+  for (const window of selectWindows(job.definition, options.window)) {
+    const request = {
+      ...(window === null ? {} : { window: window.key }),
+      parameters,
+      artifact: job.artifact,
+      requestedBy: 'cli',
+    }
+    const run = newRun(job.definition, request, session)
+    const steps = await planSteps(session, job, run)
+    items.push({ job: job.definition.name, window: window?.key ?? null, steps: steps.map(stepJson) })
+    const title = runTitle({ job: run.job, window: run.window, revision: 1 })
+    session.terminal.print([...(items.length > 1 ? [''] : []), ...planLines(title, steps, session.terminal)])
+  }
+  session.terminal.printJson({ total: items.length, items })
+}
+
+function stepJson({ step, kind, partitions, notes }: PlannedStepRow): JsonValue {
+  return {
+    step,
+    kind,
+    partitions: partitions === null ? null : partitions.map(({ label, records, bytes }) => ({ label, records, bytes })),
+    notes,
+  }
+}
+
+/** Plans in a folder that is thrown away: nothing of the project changes. */
+async function planSteps(session: Session, job: LoadedJob, run: NewRun): Promise<readonly PlannedStepRow[]> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'batchwright-plan-'))
+  try {
+    const steps: PlannedStepRow[] = []
+    for (const step of job.definition.steps) steps.push(await planStep(session, job, run, step, folder))
+    return steps
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function planStep(
+  session: Session,
+  job: LoadedJob,
+  run: NewRun,
+  step: StepDefinition,
+  folder: string,
+): Promise<PlannedStepRow> {
+  const row = { step: step.name, kind: step.kind }
+  if (readsSteps(step)) return { ...row, partitions: null, notes: [] }
+  const partitions: PartitionPlan[] = []
+  const slot = await inlineExecutor({ clock: session.clock }).openSlot()
+  try {
+    const end = await slot.run(assignmentOf(session, job, run, step, folder), {
+      checkpoint: () => Promise.resolve(),
+      partitions: (batch) => {
+        partitions.push(...batch)
+        return Promise.resolve()
+      },
+      progress: () => undefined,
+      log: () => undefined,
+    })
+    if (end.kind === 'failed') throw errorFromReport(end.error)
+    partitions.sort((left, right) => left.index - right.index)
+    return { ...row, partitions, notes: end.kind === 'planned' ? end.plan.notes : [] }
+  } finally {
+    await slot.terminate('the plan is made')
+  }
+}
+
+/** Whether the step's input is made by the run itself, so that it cannot be planned before. */
+function readsSteps(step: StepDefinition): boolean {
+  switch (step.kind) {
+    case 'records':
+      return step.input.from === 'step'
+    case 'reduce':
+      return true
+    case 'sql':
+      return [...step.tables.values()].some((input) => input.from === 'step')
+    case 'function':
+      return false
+  }
+}
+
+function assignmentOf(
+  session: Session,
+  job: LoadedJob,
+  run: NewRun,
+  step: StepDefinition,
+  folder: string,
+): PlanAssignment {
+  const { runId, window, parameters, logicalTime, seed } = run
+  return {
+    kind: 'plan',
+    ref: { taskId: 0, fence: 0, attempt: 1 },
+    run: { runId, job: run.job, revision: 1, window, parameters, logicalTime, seed },
+    step: step.name,
+    folders: { project: session.project.folder, state: session.project.state, run: folder },
+    artifact: job.artifact,
+    timeoutMs: null,
+    upstream: [],
+    expected: null,
+  }
+}

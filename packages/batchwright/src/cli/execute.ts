@@ -1,0 +1,131 @@
+/** The composition root of a run in this process: store, executors, engine and log put together, and the run seen to its end. */
+import { availableParallelism } from 'node:os'
+import { driveRuns, stepFacts } from '../engine/index.ts'
+import type { DescribeStep, WorkerHooks } from '../engine/index.ts'
+import { inlineExecutor, threadExecutor } from '../executors/index.ts'
+import type { JobDefinition } from '../job/model.ts'
+import { openRunLog, redactor } from '../observe/index.ts'
+import type { RunLog } from '../observe/index.ts'
+import { loadArtifact } from '../runtime/index.ts'
+import type { RunRow, Store } from '../store/contract.ts'
+import { runFolder } from './project.ts'
+import { plural } from './render/text.ts'
+import { listenForInterrupts } from './interrupt.ts'
+import type { Session } from './session.ts'
+import { watchRun } from './watch.ts'
+import type { Watch } from './watch.ts'
+
+export interface ExecutionOptions {
+  /** Attempts at a time; default one for each core. */
+  readonly slots?: number
+  /** Steps run in this thread. */
+  readonly inline?: boolean
+}
+
+/** How this process's work on a run ended. */
+export interface Execution {
+  readonly run: RunRow
+  /** A signal asked to stop before the run had ended. */
+  readonly interrupted: boolean
+}
+
+/** Works on a run until it has ended, is paused, or a signal asks to stop. Another process may be working on it too. */
+export async function execute(session: Session, run: RunRow, options: ExecutionOptions): Promise<Execution> {
+  const store = await session.store()
+  const { terminal, clock, random, project } = session
+  const definition = await loadArtifact({ codeVersion: run.codeVersion, path: run.artifactPath })
+  const log = openRunLog({ folder: runFolder(project, run.runId), clock, redact: redactor(secretsOf(definition)) })
+  const watch = watchRun(store, run, terminal, clock)
+  const drive = driveRuns([run.runId], {
+    store,
+    executors:
+      options.inline === true ? [inlineExecutor({ clock })] : [threadExecutor({ clock }), inlineExecutor({ clock })],
+    describe: describeWith(options.inline === true),
+    folders: { project: project.folder, state: project.state },
+    slots: options.slots ?? availableParallelism(),
+    heartbeat: { kind: 'thread', storeFile: project.store },
+    clock,
+    random,
+    hooks: hooksOf(log, watch),
+  })
+  const interrupts = listenForInterrupts((signal) => {
+    watch.remark(`${signal}: stopping at the next commit, so that nothing is lost; once more stops at once`)
+    drive.worker.drain()
+  })
+  const pause = drainWhenPaused(session, store, run.runId, () => {
+    drive.worker.drain()
+  })
+  try {
+    const [row] = await drive.ended
+    return { run: row ?? run, interrupted: interrupts.signal.aborted && row?.endedAt === null }
+  } finally {
+    pause.stop()
+    interrupts.release()
+    await watch.stop()
+    await closeLog(log, session)
+  }
+}
+
+/** Looks steps up in their artifact, which is kept in memory once it is loaded. */
+function describeWith(inline: boolean): DescribeStep {
+  return async ({ codeVersion, artifactPath, step }) => {
+    const facts = stepFacts(await loadArtifact({ codeVersion, path: artifactPath }), step)
+    return inline ? { ...facts, isolation: 'inline' } : facts
+  }
+}
+
+function hooksOf(log: RunLog, watch: Watch): WorkerHooks {
+  return {
+    log: ({ runId: _runId, ...line }) => {
+      log.write(line)
+    },
+    storeTrouble: (error, waitMs) => {
+      watch.say([
+        `the store cannot be reached for the moment (${error.message}); asking again in ${plural(waitMs, 'ms', 'ms')}`,
+      ])
+    },
+  }
+}
+
+/** Secrets of the job's services, as their environment variables hold them. */
+function secretsOf(definition: JobDefinition): Readonly<Record<string, string | undefined>> {
+  const names = definition.steps.flatMap((step) => [...step.services.values()].flatMap((service) => service.secrets))
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]))
+}
+
+/** How soon a pause by another process ends this one's work. */
+const PAUSE_LOOK_MS = 500
+
+function drainWhenPaused(session: Session, store: Store, runId: string, drain: () => void): { stop(): void } {
+  const ended = new AbortController()
+  const look = async (): Promise<void> => {
+    while (!ended.signal.aborted) {
+      await store.waitForChange(PAUSE_LOOK_MS, ended.signal)
+      if (ended.signal.aborted) return
+      const run = await store.getRun(runId)
+      if (run?.paused === true) {
+        drain()
+        return
+      }
+    }
+  }
+  look().catch((error: unknown) => {
+    // The worker has the same trouble with the store, and deals with it.
+    if (session.terminal.verbose) session.terminal.note([`looking for a pause: ${String(error)}`])
+  })
+  return {
+    stop: () => {
+      ended.abort()
+    },
+  }
+}
+
+async function closeLog(log: RunLog, session: Session): Promise<void> {
+  try {
+    await log.close()
+  } catch (error) {
+    session.terminal.note([
+      `the run's log could not be written: ${error instanceof Error ? error.message : String(error)}`,
+    ])
+  }
+}

@@ -1,0 +1,6 @@
+import type { JsonValue } from '../kernel/errors.ts'
+
+/** Whether a JSON value is an object (and no list). */
+export function isJsonObject(value: JsonValue | undefined): value is Readonly<Record<string, JsonValue>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

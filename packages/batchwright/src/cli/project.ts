@@ -1,0 +1,97 @@
+/** The project: the folder with the jobs, found from where the command was typed. */
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { usageError } from './failure.ts'
+import { suggestion } from './suggest.ts'
+
+const CONFIG_FILE = 'batchwright.config.json'
+const JOBS_FOLDER = 'jobs'
+const DEFAULT_GLOB = `${JOBS_FOLDER}/*.{ts,mts,js,mjs}`
+
+export interface Project {
+  /** Absolute. Relative dataset locations start here. */
+  readonly folder: string
+  /** `<folder>/.batchwright`: the store, artifacts, the runs' own files. */
+  readonly state: string
+  readonly store: string
+  /** Files that may define jobs, absolute, sorted. */
+  readonly jobFiles: readonly string[]
+  /** The globs they were found by, relative to the folder; for messages. */
+  readonly jobGlobs: readonly string[]
+}
+
+/**
+ * Opens the project of a folder: the nearest one upwards that holds `batchwright.config.json` or a `jobs` folder.
+ * `given` (from `--project`) must be such a folder itself. Throws PROJECT_NOT_FOUND, CONFIG_INVALID.
+ */
+export function openProject(workingFolder: string, given: string | undefined): Project {
+  const folder = given === undefined ? findUpwards(workingFolder) : path.resolve(workingFolder, given)
+  if (folder === null || !isProject(folder)) {
+    throw usageError({
+      code: 'PROJECT_NOT_FOUND',
+      message:
+        given === undefined
+          ? `no project here: neither ${workingFolder} nor a folder above it holds ${JOBS_FOLDER}/ or ${CONFIG_FILE}`
+          : `${path.resolve(workingFolder, given)} is no project: it holds neither ${JOBS_FOLDER}/ nor ${CONFIG_FILE}`,
+      hint: `go to your project's folder, or name it with --project DIR; a project is a folder with job files in ${JOBS_FOLDER}/`,
+      details: { folder: given ?? workingFolder },
+    })
+  }
+  const jobGlobs = readConfig(path.join(folder, CONFIG_FILE)) ?? [DEFAULT_GLOB]
+  const state = path.join(folder, '.batchwright')
+  return { folder, state, store: path.join(state, 'store.db'), jobGlobs, jobFiles: findJobFiles(folder, jobGlobs) }
+}
+
+/** Where a run keeps its own files. */
+export function runFolder(project: Project, runId: string): string {
+  return path.join(project.state, 'runs', runId)
+}
+
+function findUpwards(start: string): string | null {
+  for (let folder = start; ; folder = path.dirname(folder)) {
+    if (isProject(folder)) return folder
+    if (path.dirname(folder) === folder) return null
+  }
+}
+
+function isProject(folder: string): boolean {
+  if (existsSync(path.join(folder, CONFIG_FILE))) return true
+  return statSync(path.join(folder, JOBS_FOLDER), { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+/** Helpers may lie beside jobs: only a file with a default export is a job's. */
+function findJobFiles(folder: string, globs: readonly string[]): readonly string[] {
+  return globSync([...globs], {
+    cwd: folder,
+    exclude: ['**/node_modules/**', '**/*.test.*', '**/*.d.ts', '**/*.d.mts'],
+  })
+    .map((file) => path.join(folder, file))
+    .filter((file) => /\bexport\s+default\b|\bas\s+default\b/.test(readFileSync(file, 'utf8')))
+    .sort()
+}
+
+function readConfig(file: string): readonly string[] | null {
+  if (!existsSync(file)) return null
+  const refuse = (message: string, hint: string): Error =>
+    usageError({ code: 'CONFIG_INVALID', message: `${file}: ${message}`, hint, details: { file } })
+  let config: unknown
+  try {
+    config = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw refuse(`expected JSON: ${String(error)}`, 'mend the JSON, or remove the file to use jobs/')
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw refuse('expected an object', 'write { "jobs": "jobs/*.ts" }')
+  }
+  for (const key of Object.keys(config)) {
+    if (key !== 'jobs')
+      throw refuse(`unknown setting ${JSON.stringify(key)}`, suggestion(key, ['jobs'], 'batchwright --help'))
+  }
+  const jobs: unknown = 'jobs' in config ? config.jobs : DEFAULT_GLOB
+  const globs: readonly unknown[] = Array.isArray(jobs) ? jobs : [jobs]
+  const texts = globs.filter((glob) => typeof glob === 'string')
+  if (texts.length !== globs.length || texts.length === 0) {
+    throw refuse('"jobs" must be a glob or a list of globs', 'write { "jobs": ["jobs/*.ts"] }')
+  }
+  return texts
+}

@@ -1,0 +1,262 @@
+/** Lists: jobs, runs, plans, datasets, dead letters, log lines. Rows in, lines out. */
+import type { RunLogLine } from '../../observe/index.ts'
+import type { RunRow } from '../../store/contract.ts'
+import { elapsedMs } from '../view.ts'
+import type { Tone } from './paint.ts'
+import { toneOf } from './paint.ts'
+import type { Column, TableStyle } from './table.ts'
+import { table } from './table.ts'
+import { bytes, count, duration, instant, plural, printable } from './text.ts'
+
+export interface JobRow {
+  readonly name: string
+  readonly description: string | null
+  readonly owner: string | null
+  readonly window: string | null
+  readonly steps: readonly string[]
+  readonly file: string
+  readonly lastRun: RunRow | null
+}
+
+const JOB_COLUMNS: readonly Column[] = [
+  { title: 'job', shrinkTo: 10 },
+  { title: 'window' },
+  { title: 'steps', align: 'right', dropOrder: 3 },
+  { title: 'last run' },
+  { title: 'file', shrinkTo: 12, dropOrder: 2 },
+  { title: 'description', shrinkTo: 16, dropOrder: 4 },
+]
+
+export function jobLines(jobs: readonly JobRow[], style: TableStyle): readonly string[] {
+  const rows = jobs.map((job) => {
+    const last = job.lastRun
+    const lastText =
+      last === null ? 'never' : [last.state, last.window?.key].filter((part) => part !== undefined).join(' ')
+    return [
+      job.name,
+      job.window ?? '',
+      count(job.steps.length),
+      { text: lastText, tone: last === null ? ('dim' as const) : toneOf(last.state) },
+      job.file,
+      job.description ?? '',
+    ]
+  })
+  return table(JOB_COLUMNS, rows, style)
+}
+
+const RUN_COLUMNS: readonly Column[] = [
+  { title: 'run' },
+  { title: 'job', shrinkTo: 8 },
+  { title: 'window' },
+  { title: 'rev', align: 'right', dropOrder: 2 },
+  { title: 'state' },
+  { title: 'created', dropOrder: 1 },
+  { title: 'took', align: 'right', dropOrder: 3 },
+  { title: 'failure', shrinkTo: 16, dropOrder: 4 },
+]
+
+export function runLines(
+  runs: readonly RunRow[],
+  total: number,
+  style: TableStyle & { readonly now: number },
+): readonly string[] {
+  const rows = runs.map((run) => {
+    const state = run.paused && run.endedAt === null ? 'paused' : run.state
+    const took = elapsedMs(run, style.now)
+    return [
+      run.runId,
+      run.job,
+      run.window?.key ?? '',
+      `r${run.revision}`,
+      { text: state, tone: toneOf(state) },
+      instant(run.createdAt),
+      took === null ? '' : duration(took),
+      run.failure === null ? '' : `${run.failure.step}: ${run.failure.message}`,
+    ]
+  })
+  return [...table(RUN_COLUMNS, rows, style), ...more(runs.length, total, style)]
+}
+
+/** What a listing leaves out is said, with the way to see it. */
+export function more(shown: number, total: number, { paint }: TableStyle): readonly string[] {
+  return shown >= total ? [] : [paint(`${count(shown)} of ${count(total)}; --limit N shows more`, 'dim')]
+}
+
+export interface PlannedStepRow {
+  readonly step: string
+  readonly kind: string
+  /** Null for a step that reads what another has yet to make. */
+  readonly partitions:
+    readonly { readonly label: string; readonly records: number | null; readonly bytes: number | null }[] | null
+  readonly notes: readonly string[]
+}
+
+const PARTITION_COLUMNS: readonly Column[] = [
+  { title: '#', align: 'right' },
+  { title: 'partition', shrinkTo: 12 },
+  { title: 'records', align: 'right' },
+  { title: 'size', align: 'right', dropOrder: 1 },
+]
+
+/** Partitions shown of each step before the rest is summed up. */
+const PARTITIONS_SHOWN = 40
+
+export function planLines(title: string, steps: readonly PlannedStepRow[], style: TableStyle): readonly string[] {
+  const { paint } = style
+  const lines = [paint(printable(title), 'strong')]
+  for (const { step, kind, partitions, notes } of steps) {
+    lines.push('', `${paint(printable(step), 'strong')} (${kind}): ${planned(partitions)}`)
+    for (const note of notes) lines.push(`  ${paint('note', 'dim')} ${printable(note)}`)
+    const shown = (partitions ?? []).slice(0, PARTITIONS_SHOWN)
+    if (shown.length > 0) {
+      const rows = shown.map((each, index) => [
+        String(index),
+        each.label,
+        each.records === null ? '' : count(each.records),
+        each.bytes === null ? '' : bytes(each.bytes),
+      ])
+      lines.push(...table(PARTITION_COLUMNS, rows, { ...style, indent: 2 }))
+    }
+    const left = (partitions?.length ?? 0) - shown.length
+    if (left > 0) lines.push(`  ${paint(`… and ${plural(left, 'partition')} more`, 'dim')}`)
+  }
+  return lines
+}
+
+function planned(partitions: PlannedStepRow['partitions']): string {
+  if (partitions === null) return 'planned when the steps it reads are done'
+  const known = partitions.every((each) => each.records !== null)
+  const records = partitions.reduce((sum, each) => sum + (each.records ?? 0), 0)
+  const size = partitions.reduce((sum, each) => sum + (each.bytes ?? 0), 0)
+  return [
+    plural(partitions.length, 'partition'),
+    known ? `, ${plural(records, 'record')}` : '',
+    size > 0 ? `, ${bytes(size)}` : '',
+  ].join('')
+}
+
+export interface DatasetRow {
+  readonly name: string
+  readonly format: string
+  readonly window: string | null
+  /** `published`, or `files` that others write. */
+  readonly kind: string
+  readonly location: string
+  readonly jobs: readonly string[]
+  readonly windows: number
+  readonly latest: string | null
+}
+
+const DATASET_COLUMNS: readonly Column[] = [
+  { title: 'dataset', shrinkTo: 8 },
+  { title: 'kind', dropOrder: 3 },
+  { title: 'format', dropOrder: 2 },
+  { title: 'window' },
+  { title: 'published', align: 'right' },
+  { title: 'latest' },
+  { title: 'location', shrinkTo: 10, dropOrder: 1 },
+  { title: 'jobs', shrinkTo: 8, dropOrder: 4 },
+]
+
+export function datasetLines(datasets: readonly DatasetRow[], style: TableStyle): readonly string[] {
+  const rows = datasets.map((each) => [
+    each.name,
+    each.kind,
+    each.format,
+    each.window ?? '',
+    each.kind === 'published' ? count(each.windows) : '',
+    each.latest ?? '',
+    each.location,
+    each.jobs.join(', '),
+  ])
+  return table(DATASET_COLUMNS, rows, style)
+}
+
+export interface VersionRow {
+  readonly window: string | null
+  readonly number: number
+  readonly current: boolean
+  readonly state: string
+  readonly rows: number | null
+  readonly bytes: number | null
+  readonly runId: string | null
+  readonly rollbackTo: number | null
+  readonly publishedAt: number | null
+}
+
+const VERSION_COLUMNS: readonly Column[] = [
+  { title: 'window' },
+  { title: 'version', align: 'right' },
+  { title: '' },
+  { title: 'rows', align: 'right' },
+  { title: 'size', align: 'right', dropOrder: 1 },
+  { title: 'published', dropOrder: 2 },
+  { title: 'by', shrinkTo: 10, dropOrder: 3 },
+]
+
+export function versionLines(versions: readonly VersionRow[], style: TableStyle): readonly string[] {
+  const rows = versions.map((each) => [
+    each.window ?? '(whole)',
+    `v${each.number}`,
+    each.current ? { text: 'current', tone: 'good' as const } : each.state === 'published' ? '' : each.state,
+    each.rows === null ? '' : count(each.rows),
+    each.bytes === null ? '' : bytes(each.bytes),
+    each.publishedAt === null ? '' : instant(each.publishedAt),
+    each.rollbackTo === null ? `run ${each.runId ?? ''}` : `rollback to v${each.rollbackTo}`,
+  ])
+  return table(VERSION_COLUMNS, rows, style)
+}
+
+export interface DeadLetterRow {
+  readonly id: string
+  readonly step: string
+  readonly cause: string
+  readonly reason: string
+  readonly message: string
+  readonly source: string
+  readonly record: number
+  readonly discarded: boolean
+}
+
+const DEAD_LETTER_COLUMNS: readonly Column[] = [
+  { title: 'id', shrinkTo: 10 },
+  { title: 'step', shrinkTo: 6, dropOrder: 3 },
+  { title: 'file', shrinkTo: 14 },
+  { title: 'record', align: 'right' },
+  { title: 'cause', dropOrder: 2 },
+  { title: 'reason' },
+  { title: 'message', shrinkTo: 16, dropOrder: 1 },
+]
+
+export function deadLetterLines(
+  letters: readonly DeadLetterRow[],
+  total: number,
+  style: TableStyle,
+): readonly string[] {
+  const rows = letters.map((letter) => [
+    letter.id,
+    letter.step,
+    letter.source,
+    count(letter.record),
+    letter.cause,
+    { text: letter.reason, tone: (letter.discarded ? 'dim' : 'warn') as Tone },
+    letter.discarded ? `discarded; ${letter.message}` : letter.message,
+  ])
+  return [...table(DEAD_LETTER_COLUMNS, rows, style), ...more(letters.length, total, style)]
+}
+
+const LEVEL_TONES: Readonly<Record<RunLogLine['level'], Tone>> = {
+  debug: 'dim',
+  info: 'plain',
+  warn: 'warn',
+  error: 'bad',
+}
+
+export function logLines(lines: readonly RunLogLine[], { paint }: TableStyle): readonly string[] {
+  return lines.map((line) => {
+    const place = line.step === null ? '' : ` ${line.step}${line.index === null ? '' : `[${line.index}]`}`
+    const fields = line.fields === undefined ? '' : ` ${paint(printable(JSON.stringify(line.fields)), 'dim')}`
+    const level = paint(line.level.padEnd(5), LEVEL_TONES[line.level])
+    return `${paint(instant(line.at), 'dim')} ${level}${printable(place)}  ${printable(line.message)}${fields}`
+  })
+}

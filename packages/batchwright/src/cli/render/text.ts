@@ -1,0 +1,112 @@
+/** Numbers, times and foreign text as a terminal shows them. */
+import { stripVTControlCharacters } from 'node:util'
+
+const GROUPED = new Intl.NumberFormat('en-GB')
+
+/** `1,234,567`. */
+export function count(value: number): string {
+  return GROUPED.format(value)
+}
+
+/** Milliseconds as people say them: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 03 min`. */
+export function duration(ms: number): string {
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`
+  const minutes = Math.round(seconds / 60)
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
+}
+
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+
+/** `812 B`, `1.2 MB`: powers of 1000. */
+export function bytes(value: number): string {
+  let scaled = value
+  let unit = 0
+  while (scaled >= 999.5 && unit < BYTE_UNITS.length - 1) {
+    scaled /= 1000
+    unit += 1
+  }
+  const digits = unit === 0 || scaled >= 99.95 ? 0 : 1
+  return `${scaled.toFixed(digits)} ${BYTE_UNITS[unit] ?? ''}`
+}
+
+/** Records a second: `940/s`, `12.3k/s`, `1.2M/s`. */
+export function rate(perSecond: number): string {
+  if (perSecond < 999.5) return `${Math.round(perSecond)}/s`
+  if (perSecond < 999_500) return `${significant(perSecond / 1000)}k/s`
+  return `${significant(perSecond / 1_000_000)}M/s`
+}
+
+function significant(value: number): string {
+  return value >= 99.95 ? value.toFixed(0) : value.toFixed(1)
+}
+
+/** `33.6 %` of a whole; `0 %` of nothing. Never rounds something to 0 %, nor part to 100 %. */
+export function percent(part: number, whole: number): string {
+  if (part === 0 || whole === 0) return '0 %'
+  const share = (100 * part) / whole
+  if (share < 0.05) return '<0.1 %'
+  if (part < whole && share > 99.95) return '>99.9 %'
+  return `${share.toFixed(1)} %`
+}
+
+/** Milliseconds since the epoch as ISO 8601 in UTC, to the second: `2011-01-04 10:15:00Z`. */
+export function instant(ms: number): string {
+  return new Date(ms)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z')
+}
+
+/** The same for machines: ISO 8601 with milliseconds, or null. */
+export function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
+}
+
+/** Foreign text on one line: control characters (escape sequences, line ends) are shown, not obeyed. */
+export function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
+    const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character]
+    return known ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+  })
+}
+
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u
+const NARROW = /^[\u0020-\u007e]*$/
+const COMBINING = /\p{Mn}/u
+
+/** Columns that the text takes on a terminal; colours take none. */
+export function displayWidth(text: string): number {
+  if (NARROW.test(text)) return text.length
+  let width = 0
+  for (const character of stripVTControlCharacters(text)) width += widthOf(character)
+  return width
+}
+
+function widthOf(character: string): number {
+  if (COMBINING.test(character)) return 0
+  return WIDE.test(character) ? 2 : 1
+}
+
+/** The text, or as much of it as fits `width` columns with an ellipsis at its end. Takes plain text, without colours. */
+export function shorten(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text
+  if (width <= 1) return width === 1 ? '…' : ''
+  let kept = ''
+  let used = 0
+  for (const character of text) {
+    used += widthOf(character)
+    if (used > width - 1) break
+    kept += character
+  }
+  return `${kept.trimEnd()}…`
+}
+
+/** One of two words, by the number: `1 run`, `2 runs`. */
+export function plural(number: number, one: string, many = `${one}s`): string {
+  return `${count(number)} ${number === 1 ? one : many}`
+}

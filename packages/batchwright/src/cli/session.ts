@@ -1,0 +1,74 @@
+/** What commands share: the terminal, the project and the store, each opened when first asked for. */
+import { mkdir } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import type { Clock } from '../kernel/clock.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Store } from '../store/contract.ts'
+import type { Project } from './project.ts'
+import { openProject } from './project.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface SessionOptions {
+  readonly terminal: Terminal
+  readonly clock: Clock
+  readonly random: Random
+  readonly workingFolder: string
+}
+
+export class Session {
+  readonly terminal: Terminal
+  readonly clock: Clock
+  readonly random: Random
+  readonly #workingFolder: string
+  #given: string | undefined
+  #project: Project | null = null
+  #store: Promise<Store> | null = null
+
+  constructor(options: SessionOptions) {
+    this.terminal = options.terminal
+    this.clock = options.clock
+    this.random = options.random
+    this.#workingFolder = options.workingFolder
+  }
+
+  /** From `--project`. Before anything else is asked for. */
+  chooseProject(folder: string | undefined): void {
+    this.#given = folder
+  }
+
+  get project(): Project {
+    this.#project ??= openProject(this.#workingFolder, this.#given)
+    return this.#project
+  }
+
+  /** The project's folder where it has been found; null before. For error messages. */
+  get projectFolder(): string | null {
+    return this.#project?.folder ?? null
+  }
+
+  /** Whether anything was ever run here. Asking does not create the store. */
+  hasStore(): boolean {
+    return existsSync(this.project.store)
+  }
+
+  store(): Promise<Store> {
+    this.#store ??= this.#openStore()
+    return this.#store
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#store
+    this.#store = null
+    if (opened === null) return
+    // Where opening failed, that error is already on its way to the user.
+    const store = await opened.catch(() => null)
+    await store?.close()
+  }
+
+  async #openStore(): Promise<Store> {
+    const { project } = this
+    await mkdir(project.state, { recursive: true })
+    const { openSqliteStore } = await import('../store/index.ts')
+    return openSqliteStore({ path: project.store, clock: this.clock })
+  }
+}

@@ -1,0 +1,169 @@
+/** A run as screens and `--json` show it, gathered from the store's rows. Pure: rows in, values out. */
+import type { JsonValue } from '../kernel/errors.ts'
+import type { Counters, ControlTotals, StepKind, WindowValue } from '../protocol/index.ts'
+import type { PublicationRow, RunRow, StepRow } from '../store/contract.ts'
+import type { StepState } from '../store/states.ts'
+import { isoOrNull } from './render/text.ts'
+
+export interface StepView {
+  readonly name: string
+  readonly kind: StepKind
+  readonly state: StepState
+  readonly tasks: number
+  readonly tasksDone: number
+  readonly counters: Counters
+  readonly controls: ControlTotals
+  readonly retries: number
+  /** Records of its input as planned; null where the plan cannot tell. */
+  readonly expected: number | null
+  readonly startedAt: number | null
+  readonly endedAt: number | null
+  readonly notes: readonly string[]
+  readonly verification: JsonValue
+}
+
+export interface PublishedView {
+  readonly dataset: string
+  readonly window: string | null
+  readonly number: number
+  /** Records in it; null where it is not known. */
+  readonly rows: number | null
+  readonly state: PublicationRow['state']
+}
+
+export interface RunView {
+  readonly run: RunRow
+  readonly steps: readonly StepView[]
+  readonly published: readonly PublishedView[]
+}
+
+export function dead(counters: Counters): number {
+  return counters.deadByRule + counters.deadByContract + counters.deadByError
+}
+
+export function stepView(row: StepRow): StepView {
+  const files = row.plan?.snapshot?.files
+  return {
+    name: row.name,
+    kind: row.kind,
+    state: row.state,
+    tasks: row.tasks,
+    tasksDone: row.tasksDone,
+    counters: row.counters,
+    controls: row.controls,
+    retries: row.retries,
+    expected: files === undefined || files.length === 0 ? null : files.reduce((sum, file) => sum + file.records, 0),
+    startedAt: row.startedAt,
+    endedAt: row.endedAt,
+    notes: row.plan?.notes ?? [],
+    verification: row.verification,
+  }
+}
+
+export function runView(run: RunRow, rows: readonly StepRow[], publications: readonly PublicationRow[]): RunView {
+  const steps = [...rows].sort((left, right) => left.order - right.order).map(stepView)
+  const published = publications.map((row) => ({
+    dataset: row.dataset,
+    window: row.window?.key ?? null,
+    number: row.number,
+    rows: steps.find((step) => step.name === row.step)?.counters.written ?? null,
+    state: row.state,
+  }))
+  return { run, steps, published }
+}
+
+/** `billing 2011-01`, with `r2` from the second revision on. */
+export function runTitle(run: Pick<RunRow, 'job' | 'window' | 'revision'>): string {
+  return [run.job, run.window?.key, run.revision > 1 ? `r${run.revision}` : undefined]
+    .filter((part) => part !== undefined)
+    .join(' ')
+}
+
+/** How long a run took, or has taken by `now`; null before it started. */
+export function elapsedMs(
+  row: { readonly startedAt: number | null; readonly endedAt: number | null },
+  now: number,
+): number | null {
+  return row.startedAt === null ? null : Math.max(0, (row.endedAt ?? now) - row.startedAt)
+}
+
+function windowJson(window: WindowValue | null): JsonValue {
+  if (window === null) return null
+  const { kind, key, start, end, timezone } = window
+  return { kind, key, start, end, timezone }
+}
+
+/** A run without its steps, as `runs --json` lists it. */
+export function runJson(run: RunRow): Record<string, JsonValue> {
+  const { failure } = run
+  return {
+    runId: run.runId,
+    job: run.job,
+    revision: run.revision,
+    state: run.state,
+    paused: run.paused,
+    window: windowJson(run.window),
+    parameters: run.parameters,
+    codeVersion: run.codeVersion,
+    requestedBy: run.requestedBy,
+    createdAt: isoOrNull(run.createdAt),
+    startedAt: isoOrNull(run.startedAt),
+    endedAt: isoOrNull(run.endedAt),
+    durationMs: run.endedAt === null ? null : elapsedMs(run, run.endedAt),
+    replayOf: run.replay?.ofRunId ?? null,
+    failure:
+      failure === null
+        ? null
+        : {
+            code: failure.code,
+            message: failure.message,
+            hint: failure.hint ?? null,
+            details: failure.details ?? {},
+            step: failure.step,
+            index: failure.index,
+          },
+  }
+}
+
+export function stepJson(step: StepView): Record<string, JsonValue> {
+  const { counters } = step
+  return {
+    name: step.name,
+    kind: step.kind,
+    state: step.state,
+    partitions: step.tasks,
+    partitionsDone: step.tasksDone,
+    read: counters.read,
+    accepted: counters.accepted,
+    written: counters.written,
+    dropped: counters.dropped,
+    dead: dead(counters),
+    deadByRule: counters.deadByRule,
+    deadByContract: counters.deadByContract,
+    deadByError: counters.deadByError,
+    reasons: counters.reasons,
+    bytesRead: counters.bytesRead,
+    bytesWritten: counters.bytesWritten,
+    retries: step.retries,
+    controls: step.controls,
+    notes: step.notes,
+    verification: step.verification,
+    startedAt: isoOrNull(step.startedAt),
+    endedAt: isoOrNull(step.endedAt),
+  }
+}
+
+/** A run with its steps and what it published, as `run --json` and `show --json` print it. */
+export function runViewJson(view: RunView): Record<string, JsonValue> {
+  return {
+    ...runJson(view.run),
+    steps: view.steps.map(stepJson),
+    published: view.published.map(({ dataset, window, number, rows, state }) => ({
+      dataset,
+      window,
+      version: number,
+      rows,
+      state,
+    })),
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * observe/: what can be seen of a run beside its state: its log, kept with the run. Written by whoever composes the parts,
+ * from the lines that attempts send; read by the screens. Nothing here decides anything, and nothing here knows the store.
+ */
+export { openRunLog } from './run-log.ts'
+export type { RunLog, RunLogLine, RunLogOptions } from './run-log.ts'
+export { readRunLog, RUN_LOG_FILE } from './read-log.ts'
+export type { LogFilter } from './read-log.ts'
+export { redactor } from './redact.ts'
+export type { Redact } from './redact.ts'
