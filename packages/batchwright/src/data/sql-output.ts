@@ -1,9 +1,12 @@
 import type { DatasetDefinition } from '../job/model.ts'
+import { systemClock, type Timer } from '../kernel/clock.ts'
 import type { Part } from '../protocol/index.ts'
 import type { StagedSinkOptions } from './contract.ts'
 import type { DuckDb } from './duckdb.ts'
 import { openDatasetSink } from './sinks/dataset-sink.ts'
 import { recordsOf } from './sql-rows.ts'
+
+const INTERRUPT_AGAIN_MS = 50
 
 export interface CopyRequest {
   readonly query: string
@@ -26,12 +29,16 @@ export async function copyTo(
 ): Promise<{ readonly parts: readonly Part[]; readonly records: number; readonly bytes: number }> {
   const { signal, dataset } = request
   signal.throwIfAborted()
+  let again: Timer | null = null
   const interrupt = (): void => {
     db.interrupt()
+    // An interruption between two statements, or before the first, is lost: repeated until the query has ended.
+    again = systemClock.after(INTERRUPT_AGAIN_MS, interrupt)
   }
   signal.addEventListener('abort', interrupt)
   const sink = await openDatasetSink(dataset, request.sink)
   try {
+    signal.throwIfAborted()
     let copied = 0
     for await (const records of recordsOf(await db.query(request.query), dataset)) {
       signal.throwIfAborted()
@@ -46,5 +53,10 @@ export async function copyTo(
     throw thrown
   } finally {
     signal.removeEventListener('abort', interrupt)
+    stopTimer(again)
   }
+}
+
+function stopTimer(timer: Timer | null): void {
+  timer?.stop()
 }

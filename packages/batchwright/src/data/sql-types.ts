@@ -89,6 +89,6 @@ function reader(dataset: DatasetDefinition, fields: readonly FieldDefinition[], 
     case 'jsonl':
       return `read_json(${list}, format = 'newline_delimited', columns = ${columnTypes(fields)}, maximum_object_size = ${format.maxRecordBytes})`
     case 'csv':
-      return `read_csv(${list}, auto_detect = false, header = ${format.header}, delim = ${sqlText(format.delimiter)}, quote = ${sqlText(format.quote)}, escape = ${sqlText(format.quote)}, columns = ${columnTypes(fields)}, nullstr = '', max_line_size = ${format.maxRecordBytes})`
+      return `read_csv(${list}, auto_detect = false, header = ${format.header}, delim = ${sqlText(format.delimiter)}, quote = ${sqlText(format.quote)}, escape = ${sqlText(format.quote)}, columns = ${columnTypes(fields)}, nullstr = '', max_line_size = ${format.maxRecordBytes}, buffer_size = ${2 * format.maxRecordBytes})`
   }
 }
