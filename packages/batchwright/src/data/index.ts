@@ -41,3 +41,6 @@ export {
 export { publishIntent, rollbackManifest, type PublishRequest, type RollbackRequest } from './publication/publish.ts'
 export { readPublished, type ReadPublishedRequest } from './publication/read-published.ts'
 export { readPart } from './read-part.ts'
+
+// Cleaning up
+export { cleanRun, sweepStaging, type CleanResult, type CleanRunRequest } from './cleaner.ts'
