@@ -1,4 +1,5 @@
 /** Declares every command: its arguments, options and help. What a command does is in `commands/`, loaded when it is called. */
+import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
 import type { RetryOptions } from './commands/control.ts'
@@ -20,6 +21,7 @@ type Outcome = ExitCode | void
 export function declareCommands(program: Command, session: Session, done: (code: ExitCode) => void): void {
   program
     .description('Runs restartable, partitioned, checked batch jobs.')
+    .version(packageVersion(), '-V, --version', "Batchwright's version")
     .showSuggestionAfterError()
     .addHelpText('after', '\nExit codes: 0 succeeded, 1 failed, 2 usage, 130 interrupted.')
   program.configureHelp({ showGlobalOptions: false })
@@ -39,6 +41,13 @@ export function declareCommands(program: Command, session: Session, done: (code:
 
 type Runner = (command: Command, action: () => Promise<Outcome>) => Promise<void>
 
+/** From the package's own package.json, which lies at another height in the source than in dist/. */
+function packageVersion(): string {
+  const file = new URL(import.meta.url.endsWith('.ts') ? '../../package.json' : '../package.json', import.meta.url)
+  const { version }: { version: string } = JSON.parse(readFileSync(file, 'utf8'))
+  return version
+}
+
 /** Options of every command, accepted before and after its name. */
 function shared(command: Command): Command {
   return command
@@ -46,6 +55,7 @@ function shared(command: Command): Command {
     .option('--json', 'one JSON object on stdout, nothing else')
     .option('--verbose', 'stacks of errors')
     .option('--no-color', 'no colours; NO_COLOR does the same')
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeErr: () => undefined, outputError: () => undefined })
 }
