@@ -1,0 +1,204 @@
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { BuildFailure, Metafile } from 'esbuild'
+import { sha256 } from '../kernel/digest.ts'
+import { BatchwrightError } from '../kernel/errors.ts'
+import { systemRandom } from '../kernel/random.ts'
+import type { ArtifactRef } from '../protocol/index.ts'
+import { externalNatives, providedLibrary } from './artifact-plugins.ts'
+import { LIBRARY_NAMES } from './library.ts'
+import { codeVersionOf, MAP_LINE } from './load-artifact.ts'
+
+export interface ArtifactRequest {
+  /** Absolute, or relative to the project folder. */
+  readonly jobFile: string
+  readonly projectFolder: string
+  /** Made when first needed: `.batchwright/artifacts`. */
+  readonly artifactsFolder: string
+}
+
+/** Beside the artifacts: what one job file was built from, so that unchanged sources need no bundler. */
+interface BuildRecord {
+  readonly codeVersion: string
+  /** What the bundle depends on beside its sources: lock file, Node, names of the library. */
+  readonly surroundings: string
+  /** SHA-256 of every file that the bundler read, and of those whose change would change its choices; null where absent. */
+  readonly inputs: Readonly<Record<string, string | null>>
+}
+
+const LOCK_FILES = ['package-lock.json', 'pnpm-lock.yaml', 'yarn.lock', 'bun.lock']
+const SETTINGS_FILES = ['package.json', 'tsconfig.json']
+const MAX_SHOWN_ERRORS = 5
+
+/**
+ * Bundles a job file into an ES module named by its hash: the code version, which covers the bundle, the project's lock file
+ * and Node's major version. Built only where the sources have changed. Throws JOB_FILE_MISSING, JOB_FILE_INVALID with the
+ * places of the errors.
+ */
+export async function buildArtifact(request: ArtifactRequest): Promise<ArtifactRef> {
+  const jobFile = path.resolve(request.projectFolder, request.jobFile)
+  await requireJobFile(jobFile, request.projectFolder)
+  const lock = await lockAndNode(request.projectFolder)
+  const surroundings = `${lock}, library ${sha256(LIBRARY_NAMES.join(' '))}`
+  const recordFile = path.join(request.artifactsFolder, `${sha256(jobFile).slice(0, 16)}.json`)
+  const known = await unchanged(recordFile, surroundings, request)
+  if (known !== null) return known
+  const { text, map, inputs } = await bundle(jobFile, request.projectFolder, lock)
+  const codeVersion = codeVersionOf(text)
+  const artifact = artifactRef(codeVersion, request)
+  await mkdir(request.artifactsFolder, { recursive: true })
+  await writeWhole(`${artifact.path}.map`, map)
+  await writeWhole(artifact.path, `${text}${MAP_LINE}${path.basename(artifact.path)}.map\n`)
+  const record: BuildRecord = { codeVersion, surroundings, inputs: await digests(inputs) }
+  await writeWhole(recordFile, JSON.stringify(record))
+  return artifact
+}
+
+function artifactRef(codeVersion: string, { artifactsFolder }: ArtifactRequest): ArtifactRef {
+  return { codeVersion, path: path.resolve(artifactsFolder, `${codeVersion}.mjs`) }
+}
+
+/** The artifact that stands, where everything it was built from is as it was; else null. */
+async function unchanged(
+  recordFile: string,
+  surroundings: string,
+  request: ArtifactRequest,
+): Promise<ArtifactRef | null> {
+  const record = readRecord(await textOrNull(recordFile))
+  if (record?.surroundings !== surroundings) return null
+  const artifact = artifactRef(record.codeVersion, request)
+  if ((await textOrNull(artifact.path)) === null) return null
+  const found = await digests(Object.keys(record.inputs))
+  return Object.entries(record.inputs).every(([file, digest]) => found[file] === digest) ? artifact : null
+}
+
+function readRecord(text: string | null): BuildRecord | null {
+  if (text === null) return null
+  try {
+    // Written by this function alone, whole or not at all; a record of another shape only fails to match.
+    return JSON.parse(text) as BuildRecord
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
+async function bundle(
+  jobFile: string,
+  projectFolder: string,
+  lock: string,
+): Promise<{ readonly text: string; readonly map: string; readonly inputs: readonly string[] }> {
+  const { build } = await import('esbuild')
+  try {
+    const result = await build({
+      entryPoints: [jobFile],
+      absWorkingDir: path.resolve(projectFolder),
+      outfile: path.resolve(projectFolder, '.batchwright', 'artifacts', 'job.mjs'),
+      bundle: true,
+      write: false,
+      metafile: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node24',
+      sourcemap: 'external',
+      logLevel: 'silent',
+      charset: 'utf8',
+      banner: { js: `// batchwright artifact, ${lock}` },
+      plugins: [providedLibrary(LIBRARY_NAMES), externalNatives()],
+    })
+    const text = result.outputFiles.find((file) => file.path.endsWith('.mjs'))?.text ?? ''
+    const map = result.outputFiles.find((file) => file.path.endsWith('.map'))?.text ?? '{}'
+    return { text: text.endsWith('\n') ? text : `${text}\n`, map, inputs: inputsOf(result.metafile, projectFolder) }
+  } catch (thrown) {
+    throw isBuildFailure(thrown) ? invalid(jobFile, projectFolder, thrown) : thrown
+  }
+}
+
+function inputsOf(metafile: Metafile, projectFolder: string): readonly string[] {
+  const read = Object.keys(metafile.inputs)
+    .filter((input) => !/^[a-z-]+:/.test(input))
+    .map((input) => path.resolve(projectFolder, input))
+  const settings = SETTINGS_FILES.map((name) => path.resolve(projectFolder, name))
+  return [...new Set([...read, ...settings])]
+}
+
+/** What the code version covers beside the bundle, as one line of text. */
+async function lockAndNode(projectFolder: string): Promise<string> {
+  const lock = await nearestLock(path.resolve(projectFolder))
+  return `lock ${lock === null ? 'none' : sha256(lock)}, node ${process.versions.node.split('.')[0] ?? ''}`
+}
+
+/** The text of the lock file in the project's folder or the nearest one above it. */
+async function nearestLock(folder: string): Promise<string | null> {
+  for (const name of LOCK_FILES) {
+    const text = await textOrNull(path.join(folder, name))
+    if (text !== null) return text
+  }
+  const parent = path.dirname(folder)
+  return parent === folder ? null : nearestLock(parent)
+}
+
+async function digests(files: readonly string[]): Promise<Readonly<Record<string, string | null>>> {
+  const entries = await Promise.all(
+    files.map(async (file) => {
+      const text = await textOrNull(file)
+      return [file, text === null ? null : sha256(text)] as const
+    }),
+  )
+  return Object.fromEntries(entries)
+}
+
+async function textOrNull(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (isMissing(error)) return null
+    throw error
+  }
+}
+
+/** Readers see the whole file or none, also where two processes build the same artifact. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}-${systemRandom.integer(2 ** 32).toString(36)}.tmp`
+  await writeFile(temporary, text, { flush: true })
+  await rename(temporary, file)
+}
+
+async function requireJobFile(jobFile: string, projectFolder: string): Promise<void> {
+  try {
+    if ((await stat(jobFile)).isFile()) return
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+  throw new BatchwrightError({
+    code: 'JOB_FILE_MISSING',
+    message: `expected a job file at ${path.relative(projectFolder, jobFile)}, found none`,
+    hint: 'Job files are default exports under jobs/: `batchwright jobs` lists them.',
+    details: { path: jobFile },
+  })
+}
+
+function invalid(jobFile: string, projectFolder: string, failure: BuildFailure): BatchwrightError {
+  const shown = failure.errors.slice(0, MAX_SHOWN_ERRORS).map(({ location, text }) => {
+    const place =
+      location === null
+        ? path.relative(projectFolder, jobFile)
+        : `${location.file}:${location.line}:${location.column + 1}`
+    return `${place}: ${text}${location === null || location.lineText === '' ? '' : `\n    ${location.lineText.trim()}`}`
+  })
+  const more = failure.errors.length - shown.length
+  return new BatchwrightError({
+    code: 'JOB_FILE_INVALID',
+    message: `the job file could not be bundled:\n  ${shown.join('\n  ')}${more > 0 ? `\n  and ${more} more` : ''}`,
+    hint: 'Mend the file at the place named above.',
+    details: { path: jobFile },
+  })
+}
+
+function isBuildFailure(thrown: unknown): thrown is BuildFailure {
+  return thrown instanceof Error && 'errors' in thrown && Array.isArray(thrown.errors)
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}

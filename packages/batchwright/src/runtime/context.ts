@@ -1,0 +1,83 @@
+import type { KeyedState, ProcessContext, RecordPosition } from '../job/index.ts'
+import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
+import type { LogLine, RunContext, WindowValue } from '../protocol/index.ts'
+
+/** What all calls of user functions in one attempt share. */
+export interface ContextBase {
+  readonly run: RunContext
+  readonly use: Readonly<Record<string, unknown>>
+  readonly state: KeyedState
+  readonly signal: AbortSignal
+  readonly log: (level: LogLine['level'], message: string, fields?: Readonly<Record<string, JsonValue>>) => void
+}
+
+/** Where a record stands, worked out only when a job asks. */
+export interface Place {
+  locate(index: number): RecordPosition
+}
+
+/**
+ * The context of a user function. One object serves all records of a chunk in turn: only `index` moves. Calls that overlap
+ * get one each.
+ */
+export class RecordContext implements ProcessContext {
+  readonly #base: ContextBase
+  readonly #place: Place
+  index: number
+
+  constructor(base: ContextBase, place: Place, index: number) {
+    this.#base = base
+    this.#place = place
+    this.index = index
+  }
+
+  get window(): WindowValue | null {
+    return this.#base.run.window
+  }
+
+  get parameters(): Readonly<Record<string, JsonValue>> {
+    return this.#base.run.parameters
+  }
+
+  get logicalTime(): string {
+    return this.#base.run.logicalTime
+  }
+
+  get position(): RecordPosition {
+    return this.#place.locate(this.index)
+  }
+
+  get use(): Readonly<Record<string, unknown>> {
+    return this.#base.use
+  }
+
+  get state(): KeyedState {
+    return this.#base.state
+  }
+
+  get signal(): AbortSignal {
+    return this.#base.signal
+  }
+
+  log(level: LogLine['level'], message: string, fields?: Readonly<Record<string, JsonValue>>): void {
+    this.#base.log(level, message, fields)
+  }
+}
+
+/** Keyed state of a step that has none. */
+export const NO_STATE: KeyedState = {
+  get: () => {
+    throw noState()
+  },
+  set: () => {
+    throw noState()
+  },
+}
+
+function noState(): BatchwrightError {
+  return new BatchwrightError({
+    code: 'STATE_NOT_HERE',
+    message: 'context.state belongs to steps of kind records: this step has none',
+    hint: 'Keep what must last in the fold of a reduce step, or in the progress of a function step.',
+  })
+}

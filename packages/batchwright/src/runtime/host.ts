@@ -1,0 +1,43 @@
+import type { JobDefinition } from '../job/index.ts'
+import { systemClock, type Clock } from '../kernel/clock.ts'
+import { systemRandom, type Random } from '../kernel/random.ts'
+import type { ArtifactRef } from '../protocol/index.ts'
+import { loadArtifact } from './load-artifact.ts'
+import { Redactor } from './redact.ts'
+import { ServicePool } from './services.ts'
+
+/** What a slot keeps from attempt to attempt. */
+export interface SlotHost {
+  readonly clock: Clock
+  readonly random: Random
+  readonly services: ServicePool
+  readonly redactor: Redactor
+  /** The job of an artifact; loaded once for a code version. */
+  job(artifact: ArtifactRef): Promise<JobDefinition>
+  /** Closes the slot's services. */
+  close(): Promise<void>
+}
+
+export interface SlotHostOptions {
+  /** Default: the system's. */
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Where secrets are read from; default `process.env`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Where jobs come from; default `loadArtifact`. For jobs in memory, and tests. */
+  readonly job?: (artifact: ArtifactRef) => Promise<JobDefinition>
+}
+
+/** Opens what a slot keeps. Nothing is started or connected before an attempt needs it. */
+export function createHost(options: SlotHostOptions = {}): SlotHost {
+  const redactor = new Redactor()
+  const services = new ServicePool(options.environment ?? process.env, redactor)
+  return {
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    services,
+    redactor,
+    job: options.job ?? loadArtifact,
+    close: () => services.close(),
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * runtime/: what runs inside a slot. Job files become artifacts; artifacts become jobs; an assignment becomes an attempt that
+ * plans, works through a partition, verifies or publishes, and reports through its port. No store and no engine here: an
+ * attempt never publishes its own output and never decides whether it is retried.
+ */
+export { buildArtifact, type ArtifactRequest } from './artifact.ts'
+export { runAttempt } from './attempt.ts'
+export { stepFingerprint, stepShape } from './fingerprint.ts'
+export { createHost, type SlotHost, type SlotHostOptions } from './host.ts'
+export { loadArtifact } from './load-artifact.ts'
+export { chooseWindows } from './windows.ts'

@@ -1,0 +1,164 @@
+import { planDataset, planDeadLetters, planUpstream, type PlannedInput } from '../data/index.ts'
+import type { JobDefinition, PartitionPolicy, RecordsStep, SqlStep, StepInput } from '../job/index.ts'
+import { canonicalJson, sha256 } from '../kernel/digest.ts'
+import { BatchwrightError } from '../kernel/errors.ts'
+import { failPoint } from '../kernel/failpoint.ts'
+import type {
+  AttemptEnd,
+  AttemptPort,
+  PartitionPlan,
+  PlanAssignment,
+  Snapshot,
+  SnapshotFile,
+  StepOutput,
+} from '../protocol/index.ts'
+import { findStep } from './find-step.ts'
+import { stepFingerprint } from './fingerprint.ts'
+import { planReduce } from './reduce/plan-reduce.ts'
+import { planTables } from './sql/tables.ts'
+import { Stops } from './stop.ts'
+import { chooseWindows } from './windows.ts'
+
+/** Partitions sent at once. */
+const BATCH = 500
+
+/** A step's plan; `files` is null where it reads no dataset. */
+interface Plan {
+  readonly files: readonly SnapshotFile[] | null
+  readonly partitions: readonly PartitionPlan[]
+  readonly notes: readonly string[]
+}
+
+/** Fixes a step's input, cuts it into partitions and sends them. Planning the same input again gives the same plan. */
+export async function runPlan(assignment: PlanAssignment, job: JobDefinition, port: AttemptPort): Promise<AttemptEnd> {
+  const stops = new Stops(port.signal)
+  try {
+    const plan = await planStep(assignment, job)
+    for (let from = 0; from < plan.partitions.length; from += BATCH) {
+      if (stops.asked()) return { kind: 'givenBack', counters: null }
+      await port.partitions(plan.partitions.slice(from, from + BATCH))
+      failPoint('plan.batch-added')
+    }
+    return {
+      kind: 'planned',
+      plan: {
+        snapshot: plan.files === null ? null : snapshotOf(plan.files),
+        partitions: plan.partitions.length,
+        fingerprint: stepFingerprint(job, assignment.step),
+        notes: plan.notes,
+      },
+    }
+  } finally {
+    stops.release()
+  }
+}
+
+async function planStep(assignment: PlanAssignment, job: JobDefinition): Promise<Plan> {
+  const step = findStep(job, assignment.step)
+  switch (step.kind) {
+    case 'records':
+      return planRecords(assignment, step)
+    case 'reduce': {
+      const partitions = await planReduce(step, upstreamOf(assignment, step.input.step), assignment.folders)
+      return { files: null, partitions, notes: [] }
+    }
+    case 'sql':
+      return planSql(assignment, step, job)
+    case 'function':
+      return { files: null, partitions: [single(step.name)], notes: [] }
+  }
+}
+
+async function planRecords(assignment: PlanAssignment, step: RecordsStep): Promise<Plan> {
+  const { policy, notes } = partitionPolicy(step)
+  const planned = await planInput(assignment, step, policy)
+  const files = step.input.from === 'dataset' ? planned.files : null
+  return { files, partitions: planned.partitions, notes: [...notes, ...planned.notes] }
+}
+
+function planInput(assignment: PlanAssignment, step: RecordsStep, policy: PartitionPolicy): Promise<PlannedInput> {
+  const { folders, replay, expected } = assignment
+  const { input } = step
+  if (replay !== undefined) {
+    const dataset = input.from === 'dataset' ? input.dataset : null
+    return planDeadLetters({ file: replay.file, dataset, snapshot: expected, step: step.name, folders })
+  }
+  if (input.from === 'dataset') return planDatasetInput(assignment, input, policy)
+  return planUpstream({ upstream: upstreamOf(assignment, input.step), policy, step: step.name, folders })
+}
+
+function planDatasetInput(
+  { folders, run, expected, step }: PlanAssignment,
+  input: Extract<StepInput, { readonly from: 'dataset' }>,
+  policy: PartitionPolicy,
+): Promise<PlannedInput> {
+  return planDataset({
+    dataset: input.dataset,
+    windows: chooseWindows(input, run.window),
+    parameters: run.parameters,
+    policy,
+    step,
+    folders,
+    expected,
+  })
+}
+
+/** What `distinct` within a file remembers must not be cut: its files are read whole. */
+function partitionPolicy(step: RecordsStep): { readonly policy: PartitionPolicy; readonly notes: readonly string[] } {
+  const { partition } = step
+  const wholeFiles = step.operations.some(
+    (operation) => operation.operation === 'distinct' && operation.within === 'file',
+  )
+  if (!wholeFiles || partition.by === 'file' || partition.by === 'keyHash') return { policy: partition, notes: [] }
+  const notes =
+    partition.by === 'auto' ? [] : [`partitions are whole files, not ${partition.by}: distinct within a file`]
+  return { policy: { ...partition, by: 'file' }, notes }
+}
+
+async function planSql(assignment: PlanAssignment, step: SqlStep, job: JobDefinition): Promise<Plan> {
+  const files: SnapshotFile[] = []
+  const notes: string[] = step.deterministic ? [] : ['the query states no order: its bytes may differ between runs']
+  const policy: PartitionPolicy = { by: 'file', size: null, count: null, key: null }
+  const tables = await planTables(step, job, {
+    ofStep: (name) => upstreamOf(assignment, name),
+    ofDataset: async (input) => {
+      const planned = await planDatasetInput(assignment, input, policy)
+      files.push(...planned.files)
+      notes.push(...planned.notes)
+      return planned.files
+    },
+    folders: assignment.folders,
+  })
+  const readsDatasets = [...step.tables.values()].some((input) => input.from === 'dataset')
+  return {
+    files: readsDatasets ? files : null,
+    partitions: [{ ...single(step.name), payload: tables.payload, records: tables.records, bytes: tables.bytes }],
+    notes,
+  }
+}
+
+function single(step: string): PartitionPlan {
+  return { index: 0, payload: null, label: step, records: null, bytes: null }
+}
+
+function upstreamOf({ upstream, step }: PlanAssignment, name: string): StepOutput {
+  const found = upstream.find((output) => output.step === name)
+  if (found !== undefined) return found
+  throw new BatchwrightError({
+    code: 'UPSTREAM_MISSING',
+    message: `step ${step}: expected the output of step ${name}, which it reads, found ${upstream.map((output) => output.step).join(', ') || 'none'}`,
+    hint: 'The code of the job has changed since the run was made: start a new revision with rerun.',
+    details: { step, upstream: name },
+  })
+}
+
+/** A step's exact input, with a digest over what names each file and its content. */
+function snapshotOf(files: readonly SnapshotFile[]): Snapshot {
+  const named = files.map(({ dataset, window, path, sha256: digest }) => ({
+    dataset,
+    window: window?.key ?? null,
+    path,
+    sha256: digest,
+  }))
+  return { files, digest: sha256(canonicalJson(named)) }
+}

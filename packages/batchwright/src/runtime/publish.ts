@@ -1,0 +1,64 @@
+import { datasetFolder, publishIntent } from '../data/index.ts'
+import type { JobDefinition } from '../job/index.ts'
+import { BatchwrightError } from '../kernel/errors.ts'
+import type { AttemptEnd, Part, PublicationIntent, PublishAssignment, StepOutput } from '../protocol/index.ts'
+import { findStep } from './find-step.ts'
+import { NO_COUNTERS } from './records/tally.ts'
+import { addControls } from './totals.ts'
+
+/** Replays recorded publication intents to their end: each may have been done before, wholly or in part. */
+export async function runPublish(assignment: PublishAssignment, job: JobDefinition): Promise<AttemptEnd> {
+  const published = []
+  for (const intent of assignment.intents) published.push(await publishOne(intent, assignment, job))
+  return {
+    kind: 'finished',
+    output: { counters: NO_COUNTERS, controls: {}, outputs: {}, deadLetters: [], result: { published } },
+  }
+}
+
+async function publishOne(
+  intent: PublicationIntent,
+  { run, folders, artifact, outputs, inputs }: PublishAssignment,
+  job: JobDefinition,
+): Promise<{
+  readonly dataset: string
+  readonly window: string | null
+  readonly number: number
+  readonly records: number
+}> {
+  const definition = findStep(job, intent.step).output
+  const staged = outputs.find((output) => output.step === intent.step)
+  if (definition === null || staged === undefined) throw outputMissing(intent)
+  const { dataset } = definition
+  const manifest = await publishIntent({
+    folder: datasetFolder(folders.project, dataset),
+    intent,
+    format: dataset.format.format,
+    parts: partsOf(staged),
+    contractVersion: dataset.contract.version,
+    inputs: inputs.map(({ step, snapshot }) => ({ step, digest: snapshot.digest })),
+    controls: addControls(staged.tasks.map(({ output }) => output.controls)),
+    createdAt: run.logicalTime,
+    run: { id: run.runId, job: run.job, revision: run.revision, codeVersion: artifact.codeVersion },
+  })
+  return {
+    dataset: intent.dataset,
+    window: intent.window?.key ?? null,
+    number: intent.number,
+    records: manifest.records,
+  }
+}
+
+/** In order of task index, then part: the dataset's order. */
+function partsOf(output: StepOutput): readonly Part[] {
+  return [...output.tasks].sort((a, b) => a.index - b.index).flatMap((task) => task.output.outputs['main'] ?? [])
+}
+
+function outputMissing(intent: PublicationIntent): BatchwrightError {
+  return new BatchwrightError({
+    code: 'OUTPUT_MISSING',
+    message: `publication of ${intent.dataset}: expected the output of step ${intent.step}, found none`,
+    hint: `Run the step again: retry --from ${intent.step}.`,
+    details: { dataset: intent.dataset, step: intent.step },
+  })
+}

@@ -1,0 +1,27 @@
+import { sha256 } from '../../kernel/digest.ts'
+import { reportError } from '../../kernel/errors.ts'
+import type { DeadLetter } from '../../data/index.ts'
+import type { Redactor } from '../redact.ts'
+import type { Chunk, SetAside } from './chunk.ts'
+
+/** Hex digits of a dead letter's id: 80 bits. */
+const ID_LENGTH = 20
+
+/** The chunk's dead letters, in the order of the source. */
+export function deadLettersOf(chunk: Chunk, step: string, redactor: Redactor): readonly DeadLetter[] {
+  return chunk.setAside.map((aside) => deadLetter(chunk, aside, step, redactor))
+}
+
+function deadLetter({ batch }: Chunk, aside: SetAside, step: string, redactor: Redactor): DeadLetter {
+  const position = batch.locate(aside.index)
+  const stack = aside.error === null ? null : (reportError(aside.error).stack ?? null)
+  return {
+    id: sha256(`${batch.digest} ${position.record} ${step}`).slice(0, ID_LENGTH),
+    cause: aside.cause,
+    reason: aside.reason,
+    message: redactor.text(aside.message),
+    stack: stack === null ? null : redactor.text(stack),
+    position,
+    raw: batch.raw(aside.index),
+  }
+}

@@ -1,0 +1,122 @@
+import { DROP, REJECT, type ProcessContext, type RecordOperation } from '../../job/index.ts'
+import { BatchwrightError } from '../../kernel/errors.ts'
+import type { Seen } from './distinct.ts'
+
+/** One link of a step's chain, ready to be called. */
+export interface Operation {
+  /** A record, a list of records, a reject, a drop, or a promise of one of these. */
+  apply(value: object, source: object, context: ProcessContext): unknown
+  /** Calls under way at once; 1 where a record must have passed before the next one comes. */
+  readonly concurrency: number
+}
+
+/** `seen`: what each distinct of the step has seen, by its place in the chain. */
+export function prepareOperations(
+  operations: readonly RecordOperation[],
+  seen: ReadonlyMap<number, Seen>,
+): readonly Operation[] {
+  return operations.map((operation, place) => {
+    if (operation.operation === 'process') {
+      // The builder's types tie the function to the records that reach it; the model erases them.
+      const process = operation.process as (record: object, context: ProcessContext) => unknown
+      return { apply: (value, _source, context) => process(value, context), concurrency: operation.concurrency }
+    }
+    const state = seen.get(place)
+    if (state === undefined) throw new TypeError(`distinct at place ${place} has no state`)
+    return operation.by === null
+      ? new DistinctSource(state, operation.reject)
+      : new DistinctBy(state, operation.reject, operation.by as (record: object, source: object) => unknown)
+  })
+}
+
+/** Compares source records: all outputs of one share its verdict. */
+class DistinctSource implements Operation {
+  readonly concurrency = 1
+  readonly #seen: Seen
+  readonly #duplicate: object
+  #source: object | null = null
+  #first = false
+
+  constructor(seen: Seen, rule: string | null) {
+    this.#seen = seen
+    this.#duplicate = duplicate(rule)
+  }
+
+  apply(value: object, source: object): object {
+    if (source !== this.#source) {
+      this.#first = this.#seen.first(source)
+      this.#source = source
+    }
+    return this.#first ? value : this.#duplicate
+  }
+}
+
+/** Compares what `by` makes of a record. */
+class DistinctBy implements Operation {
+  readonly concurrency = 1
+  readonly #seen: Seen
+  readonly #duplicate: object
+  readonly #by: (record: object, source: object) => unknown
+
+  constructor(seen: Seen, rule: string | null, by: (record: object, source: object) => unknown) {
+    this.#seen = seen
+    this.#duplicate = duplicate(rule)
+    this.#by = by
+  }
+
+  apply(value: object, source: object): object {
+    return this.#seen.first(this.#by(value, source)) ? value : this.#duplicate
+  }
+}
+
+function duplicate(rule: string | null): object {
+  return rule === null ? { [DROP]: true } : { [REJECT]: rule, detail: null }
+}
+
+/** What a call gave, once it is no promise. */
+export type Result =
+  | { readonly kind: 'records'; readonly records: readonly object[] }
+  | { readonly kind: 'rejected'; readonly rule: string; readonly detail: string | null }
+
+export const DROPPED: Result = { kind: 'records', records: [] }
+
+/** Reads a settled result. Throws PROCESS_RESULT_INVALID for anything that `process` may not return. */
+export function readResult(result: unknown): Result {
+  if (!isObject(result)) throw resultInvalid(result)
+  if (Array.isArray(result)) {
+    const records: object[] = []
+    for (const item of result as readonly unknown[]) {
+      const inner = readResult(item)
+      if (inner.kind === 'rejected') return inner
+      records.push(...inner.records)
+    }
+    return { kind: 'records', records }
+  }
+  if (REJECT in result) {
+    const { [REJECT]: rule, detail } = result as { readonly [REJECT]: unknown; readonly detail?: unknown }
+    return { kind: 'rejected', rule: String(rule), detail: typeof detail === 'string' ? detail : null }
+  }
+  return DROP in result ? DROPPED : { kind: 'records', records: [result] }
+}
+
+/** An ordinary record, to be passed on as it is. */
+export function isPlain(result: unknown): result is object {
+  return isObject(result) && !Array.isArray(result) && !(REJECT in result) && !(DROP in result) && !isThenable(result)
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return isObject(value) && 'then' in value && typeof value.then === 'function'
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function resultInvalid(result: unknown): BatchwrightError {
+  const found = result === null ? 'null' : typeof result
+  return new BatchwrightError({
+    code: 'PROCESS_RESULT_INVALID',
+    message: `process: expected a record, an array of records, reject(...) or drop(), found ${found}`,
+    hint: found === 'undefined' ? 'Return the record, or drop() where it is not wanted.' : 'Return an object.',
+  })
+}

@@ -1,0 +1,273 @@
+import { openDeadLetterSink, type Batch, type BatchReader, type DeadLetterSink } from '../../data/index.ts'
+import type { RecordsStep } from '../../job/index.ts'
+import { failPoint } from '../../kernel/failpoint.ts'
+import type { JsonValue } from '../../kernel/errors.ts'
+import type { AttemptEnd, AttemptPort, Checkpoint, PartitionAssignment, SinkState } from '../../protocol/index.ts'
+import type { ContextBase } from '../context.ts'
+import { attemptFolders } from '../folders.ts'
+import type { SlotHost } from '../host.ts'
+import type { PolicyPatience } from '../patience.ts'
+import type { Stops } from '../stop.ts'
+import type { Chunk } from './chunk.ts'
+import { Committer, seen, type Capture } from './committer.ts'
+import { Controls } from './controls.ts'
+import { deadLettersOf } from './dead-letters.ts'
+import { Limits } from './limits.ts'
+import { openOutputs, type OpenOutputs } from './open-outputs.ts'
+import { prepareOperations } from './operations.ts'
+import { Pipeline } from './pipeline.ts'
+import { sealedBytes, stagedBytes } from './staged-bytes.ts'
+import { StepState } from './state.ts'
+import type { Tally } from './tally.ts'
+import type { Unwritable } from './unwritable.ts'
+
+/** At most this often does an attempt say how far it is. */
+const PROGRESS_MS = 250
+
+/** What stays the same over all sittings of an attempt. */
+export interface AttemptFrame {
+  readonly assignment: PartitionAssignment
+  readonly step: RecordsStep
+  readonly port: AttemptPort
+  readonly host: SlotHost
+  readonly stops: Stops
+  readonly patience: PolicyPatience
+  readonly context: Omit<ContextBase, 'state'>
+  readonly open: (position: JsonValue) => Promise<BatchReader>
+  readonly unwritable: Unwritable
+}
+
+/** Where a sitting starts. */
+export interface SittingStart {
+  readonly checkpoint: Checkpoint | null
+  /** Sequence of the last checkpoint of the task. */
+  readonly sequence: number
+  /** From 0: names the folders. */
+  readonly number: number
+  readonly tally: Tally
+}
+
+/** Everything a sitting holds open. */
+interface Held {
+  readonly state: StepState
+  readonly sinks: OpenOutputs
+  readonly dead: DeadLetterSink
+  readonly reader: BatchReader
+}
+
+/**
+ * The records loop, from one checkpoint to the end of the partition, a stop, or a failure. Read a batch, run its records
+ * through the operations, write the chunk to all outputs, set its dead letters aside, count; every so often make all that
+ * durable and record the position that belongs to it. What a crash takes is exactly what no checkpoint covers.
+ */
+export class Sitting {
+  readonly #frame: AttemptFrame
+  readonly #tally: Tally
+  readonly #controls: Controls
+  readonly #limits: Limits
+  readonly #pipeline: Pipeline
+  readonly #held: Held
+  readonly #committer: Committer
+  #position: JsonValue
+  #reading: Promise<Batch | null> | null = null
+  #progressAt: number
+
+  private constructor(frame: AttemptFrame, start: SittingStart, held: Held) {
+    const { step, port, host, context, patience } = frame
+    this.#frame = frame
+    this.#tally = start.tally
+    this.#controls = new Controls(step.controls, start.checkpoint?.controls ?? {})
+    this.#limits = new Limits(step, this.#tally)
+    const operations = prepareOperations(step.operations, held.state.seen)
+    this.#pipeline = new Pipeline(operations, { ...context, state: held.state.keyed }, patience)
+    this.#held = held
+    this.#committer = new Committer(port, host.clock, step.commit, {
+      last: start.checkpoint,
+      sequence: start.sequence,
+    })
+    this.#position = start.checkpoint?.position ?? null
+    this.#progressAt = host.clock.monotonic()
+  }
+
+  /** Opens outputs, dead letters, state and source at the start; closes what is open where one of them fails. */
+  static async open(frame: AttemptFrame, start: SittingStart): Promise<Sitting> {
+    const { assignment, step } = frame
+    const { checkpoint } = start
+    const folders = attemptFolders(assignment, start.number)
+    const codeVersion = assignment.artifact.codeVersion
+    const closers: (() => Promise<void>)[] = []
+    try {
+      const state = await StepState.open(step, folders.private, checkpoint)
+      closers.push(() => state.close())
+      const sinks = await openOutputs(step, { folders, codeVersion, states: checkpoint?.outputs ?? {} })
+      closers.push(() => sinks.outputs.abort())
+      const resume: SinkState | null = checkpoint?.deadLetters ?? null
+      const dead = await openDeadLetterSink({ folder: folders.private, name: 'dead', codeVersion, resume })
+      closers.push(() => dead.abort())
+      const reader = await frame.open(checkpoint?.position ?? null)
+      return new Sitting(frame, start, { state, sinks, dead, reader })
+    } catch (thrown) {
+      for (const close of closers.reverse()) await close()
+      throw thrown
+    }
+  }
+
+  /** The last durable checkpoint, and the sequence it has: where the next sitting starts. */
+  get last(): { readonly checkpoint: Checkpoint | null; readonly sequence: number } {
+    return { checkpoint: this.#committer.last, sequence: this.#committer.sequence }
+  }
+
+  /** Runs to the partition's end, or to a gentle stop. Throws what fails the attempt, AttemptStopped, Rewind. */
+  async run(): Promise<AttemptEnd> {
+    this.#readAhead()
+    for (let batch = await this.#reading; batch !== null; batch = await this.#reading) {
+      this.#readAhead()
+      if (await this.#batch(batch)) return this.#giveBack()
+    }
+    if (this.#frame.stops.asked()) return this.#giveBack()
+    return this.#finish()
+  }
+
+  /** Closes everything without sealing it; what is staged is the cleaner's, or the next attempt's by the last checkpoint. */
+  async abort(): Promise<void> {
+    const { state, sinks, dead, reader } = this.#held
+    // Whatever is still under way ends before its files are closed; how it ends does not matter any more.
+    await Promise.allSettled([this.#committer.writable(), this.#committer.settled(), this.#reading])
+    await Promise.allSettled([sinks.outputs.abort(), dead.abort(), state.close(), reader.close()])
+  }
+
+  #readAhead(): void {
+    this.#reading = seen(this.#held.reader.read())
+  }
+
+  /** Works through one batch, chunk by chunk. True where the attempt was asked to give back. */
+  async #batch(batch: Batch): Promise<boolean> {
+    const { step, stops, unwritable } = this.#frame
+    const size = batch.records.length
+    const known = unwritable.among(batch)
+    this.#held.state.enter(batch.digest)
+    if (size === 0) this.#tally.bytesRead += batch.bytes
+    for (let from = 0; from < size;) {
+      if (stops.asked()) return true
+      const to = Math.min(from + step.commit.chunk, size)
+      const chunk = await this.#pipeline.run(batch, from, to, known)
+      await this.#committer.writable()
+      await this.#write(chunk)
+      this.#tally.bytesRead += Math.floor((batch.bytes * to) / size) - Math.floor((batch.bytes * from) / size)
+      this.#position = batch.positionAfter(to - 1)
+      if (this.#committer.due()) await this.#committer.begin(this.#capture)
+      else await this.#held.state.relieve()
+      this.#tellProgress()
+      from = to
+    }
+    return stops.asked()
+  }
+
+  async #write(chunk: Chunk): Promise<void> {
+    const { step, host, unwritable } = this.#frame
+    const { sinks, dead } = this.#held
+    let sums = this.#examine(chunk)
+    this.#limits.judge(chunk)
+    const before = chunk.outputs.length
+    try {
+      await sinks.outputs.write(chunk, this.#patiently)
+    } catch (thrown) {
+      throw unwritable.remember(chunk.batch, thrown)
+    }
+    if (chunk.outputs.length !== before) {
+      this.#limits.judge(chunk)
+      sums = this.#controls.sums(chunk.outputs, { at: 0 })
+    }
+    if (chunk.setAside.length > 0) await dead.write(deadLettersOf(chunk, step.name, host.redactor))
+    this.#count(chunk)
+    this.#controls.add(sums)
+  }
+
+  /** Works out what user functions say of the outputs before anything is written: their failures are their records'. */
+  #examine(chunk: Chunk): ReturnType<Controls['sums']> {
+    for (;;) {
+      const failing = { at: 0 }
+      try {
+        for (const buckets of this.#held.sinks.buckets) buckets.prepare(chunk.outputs, failing)
+        return this.#controls.sums(chunk.outputs, failing)
+      } catch (thrown) {
+        chunk.failWritten(new Map([[chunk.origins[failing.at] ?? chunk.from, thrown]]))
+      }
+    }
+  }
+
+  /** Tries a write again where its failure may pass. */
+  readonly #patiently = async (write: () => void | Promise<void>): Promise<void> => {
+    try {
+      await write()
+    } catch (thrown) {
+      if (!this.#frame.patience.worth(thrown)) throw thrown
+      await this.#frame.patience.retry(thrown, write)
+    }
+  }
+
+  #count(chunk: Chunk): void {
+    const tally = this.#tally
+    tally.read += chunk.read
+    tally.accepted += chunk.accepted
+    tally.written += chunk.outputs.length
+    tally.dropped += chunk.dropped
+    for (const aside of chunk.setAside) tally.setAside(aside.cause, aside.reason)
+  }
+
+  /** Takes position, counters, controls and state by value, now, and makes durable what belongs to them. */
+  readonly #capture: Capture = async () => {
+    const { sinks, dead, state } = this.#held
+    const position = this.#position
+    const counters = this.#tally.counters(0)
+    const controls = this.#controls.totals()
+    const described = state.describe()
+    const [outputs, deadLetters, states] = await Promise.all([sinks.outputs.commit(), dead.commit(), state.commit()])
+    return {
+      position,
+      counters: { ...counters, bytesWritten: stagedBytes(outputs) },
+      controls,
+      outputs: { ...outputs, ...states },
+      deadLetters,
+      state: described,
+      codeVersion: this.#frame.assignment.artifact.codeVersion,
+    }
+  }
+
+  #tellProgress(): void {
+    const { host, port, assignment } = this.#frame
+    const now = host.clock.monotonic()
+    if (now - this.#progressAt < PROGRESS_MS) return
+    this.#progressAt = now
+    const expected = assignment.partition.records
+    const fraction = expected === null || expected === 0 ? null : Math.min(1, this.#tally.read / expected)
+    port.progress({ counters: this.#tally.counters(0), fraction })
+  }
+
+  async #giveBack(): Promise<AttemptEnd> {
+    if (this.#committer.behind) await this.#committer.begin(this.#capture)
+    await this.#committer.settled()
+    await this.abort()
+    return { kind: 'givenBack', counters: this.#committer.last?.counters ?? null }
+  }
+
+  async #finish(): Promise<AttemptEnd> {
+    await this.#committer.settled()
+    const { sinks, dead, state, reader } = this.#held
+    await reader.close()
+    await state.close()
+    const [outputs, deadLetters] = await Promise.all([sinks.outputs.finish(), dead.finish()])
+    failPoint('loop.finished')
+    const bytesWritten = sealedBytes(outputs)
+    return {
+      kind: 'finished',
+      output: {
+        counters: this.#tally.counters(bytesWritten),
+        controls: this.#controls.totals(),
+        outputs,
+        deadLetters,
+        result: null,
+      },
+    }
+  }
+}

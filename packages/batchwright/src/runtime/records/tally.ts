@@ -1,0 +1,71 @@
+import type { Counters } from '../../protocol/index.ts'
+
+export const NO_COUNTERS: Counters = {
+  read: 0,
+  accepted: 0,
+  written: 0,
+  dropped: 0,
+  deadByRule: 0,
+  deadByContract: 0,
+  deadByError: 0,
+  reasons: {},
+  bytesRead: 0,
+  bytesWritten: 0,
+  retries: 0,
+}
+
+export type Cause = 'rule' | 'contract' | 'error'
+
+/** Counters while they are being counted. `counters()` takes them by value. */
+export class Tally {
+  read: number
+  accepted: number
+  written: number
+  dropped: number
+  bytesRead: number
+  retries: number
+  readonly #dead: Record<Cause, number>
+  readonly #reasons: Map<string, number>
+
+  constructor(from: Counters) {
+    this.read = from.read
+    this.accepted = from.accepted
+    this.written = from.written
+    this.dropped = from.dropped
+    this.bytesRead = from.bytesRead
+    this.retries = from.retries
+    this.#dead = { rule: from.deadByRule, contract: from.deadByContract, error: from.deadByError }
+    this.#reasons = new Map(Object.entries(from.reasons))
+  }
+
+  setAside(cause: Cause, reason: string): void {
+    this.#dead[cause] += 1
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1)
+  }
+
+  /** Dead letters that no rule of the job asked for. */
+  get unexpected(): number {
+    return this.#dead.contract + this.#dead.error
+  }
+
+  withReason(reason: string): number {
+    return this.#reasons.get(reason) ?? 0
+  }
+
+  /** By value; reasons in code-unit order, so that equal counts are equal JSON. */
+  counters(bytesWritten: number): Counters {
+    return {
+      read: this.read,
+      accepted: this.accepted,
+      written: this.written,
+      dropped: this.dropped,
+      deadByRule: this.#dead.rule,
+      deadByContract: this.#dead.contract,
+      deadByError: this.#dead.error,
+      reasons: Object.fromEntries([...this.#reasons].sort(([a], [b]) => (a < b ? -1 : 1))),
+      bytesRead: this.bytesRead,
+      bytesWritten,
+      retries: this.retries,
+    }
+  }
+}

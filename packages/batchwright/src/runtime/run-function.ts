@@ -1,0 +1,109 @@
+import type { FunctionContext, FunctionStep } from '../job/index.ts'
+import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
+import { failPoint } from '../kernel/failpoint.ts'
+import type { AttemptEnd, AttemptPort, PartitionAssignment, SinkState } from '../protocol/index.ts'
+import type { SlotHost } from './host.ts'
+import { portLog } from './log.ts'
+import { NO_COUNTERS } from './records/tally.ts'
+import { isThenable } from './records/operations.ts'
+import { Stops } from './stop.ts'
+
+const EMPTY: SinkState = { sealed: [], open: null }
+
+/** A function step: the job's own code, with progress that it saves and finds again. Its return value is the step's result. */
+export async function runFunction(
+  assignment: PartitionAssignment,
+  step: FunctionStep,
+  port: AttemptPort,
+  host: SlotHost,
+): Promise<AttemptEnd> {
+  const stops = new Stops(port.signal)
+  try {
+    const context = await functionContext(assignment, step, port, host, stops)
+    const given = step.run(context)
+    const result = isThenable(given) ? await stops.unless(given) : given
+    failPoint('loop.finished')
+    return {
+      kind: 'finished',
+      output: { counters: NO_COUNTERS, controls: {}, outputs: {}, deadLetters: [], result: asJson(step.name, result) },
+    }
+  } catch (thrown) {
+    if (thrown instanceof GiveBack) return { kind: 'givenBack', counters: null }
+    throw thrown
+  } finally {
+    stops.release()
+  }
+}
+
+async function functionContext(
+  assignment: PartitionAssignment,
+  step: FunctionStep,
+  port: AttemptPort,
+  host: SlotHost,
+  stops: Stops,
+): Promise<FunctionContext> {
+  const { run, checkpoint, artifact } = assignment
+  let sequence = checkpoint?.sequence ?? 0
+  const save = async (progress: JsonValue, fraction?: number): Promise<void> => {
+    sequence += 1
+    await port.checkpoint({
+      engine: 1,
+      sequence,
+      position: null,
+      counters: NO_COUNTERS,
+      controls: {},
+      outputs: {},
+      deadLetters: EMPTY,
+      state: { version: step.stateVersion, progress: asJson(step.name, progress) },
+      codeVersion: artifact.codeVersion,
+    })
+    failPoint('loop.checkpointed')
+    if (fraction !== undefined) port.progress({ counters: NO_COUNTERS, fraction })
+    if (stops.asked()) throw new GiveBack()
+  }
+  return {
+    window: run.window,
+    parameters: run.parameters,
+    logicalTime: run.logicalTime,
+    use: await host.services.use(step.services),
+    signal: stops.hard,
+    log: portLog(port, host),
+    progress: readProgress(step, checkpoint?.state ?? null),
+    save,
+  }
+}
+
+/** Thrown by `save` where the attempt is asked to stop: what was saved is durable, the rest is done by the next attempt. */
+class GiveBack extends Error {
+  constructor() {
+    super('the attempt was asked to stop; progress is saved')
+  }
+}
+
+function readProgress(step: FunctionStep, state: JsonValue): JsonValue {
+  if (state === null || typeof state !== 'object' || Array.isArray(state)) return null
+  const { version, progress } = state as { readonly [key: string]: JsonValue }
+  if (version === step.stateVersion) return progress ?? null
+  throw new BatchwrightError({
+    code: 'STATE_VERSION',
+    message: `step ${step.name}: expected progress of state version ${step.stateVersion}, found ${JSON.stringify(version)}`,
+    hint: 'Start the step again (retry --from), or go back to the code that saved the progress.',
+    details: { step: step.name, expected: step.stateVersion, found: version ?? null },
+  })
+}
+
+/** What a function returns or saves, as JSON. Throws RESULT_INVALID for what JSON cannot say. */
+function asJson(step: string, value: unknown): JsonValue {
+  try {
+    const text = JSON.stringify(value) as string | undefined
+    return text === undefined ? null : (JSON.parse(text) as JsonValue)
+  } catch (cause) {
+    throw new BatchwrightError({
+      code: 'RESULT_INVALID',
+      message: `step ${step}: expected plain JSON to be returned or saved: ${cause instanceof Error ? cause.message : String(cause)}`,
+      hint: 'Return small plain values; large ones belong in a dataset.',
+      details: { step },
+      cause,
+    })
+  }
+}
