@@ -9,10 +9,8 @@ import type { AttemptRunner, RunnerOptions } from './runner.ts'
 import { attemptRunner } from './runner.ts'
 import { SlotPort } from './port.ts'
 
-export interface InlineExecutorOptions extends RunnerOptions {
-  /** Runs timers and stamps; default the system's clock. */
-  readonly clock?: Clock
-}
+/** `clock` runs timers and stamps, `load` replaces the loading of bundles: for jobs in memory. */
+export type InlineExecutorOptions = RunnerOptions
 
 /**
  * Slots in the engine's own thread: no start-up, no copying, no protection. For steps that say `isolation: 'inline'` and
