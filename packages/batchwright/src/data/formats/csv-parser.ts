@@ -10,12 +10,14 @@ export interface CsvSyntax {
   readonly maxRecordBytes: number
 }
 
-/** No byte has this value: stands for "quotes mean nothing". */
+/** No byte has this value: stands for "quotes mean nothing here". */
 const NO_BYTE = -1
+const HIGHEST_ASCII = 127
 
 /**
  * Parses blocks of CSV. The block is decoded once as Latin-1, so that an index into the text is an index into the bytes, and
- * cells are slices of it; only cells with bytes above 127 are decoded again, as UTF-8.
+ * cells are slices of it; only cells with bytes above 127 are decoded again, as UTF-8. The newline behind every block ends
+ * its last record, so that no loop has to look for the block's end.
  */
 export class CsvParser implements BlockParser {
   readonly #layout: RowLayout
@@ -23,13 +25,21 @@ export class CsvParser implements BlockParser {
   readonly #quote: number
   readonly #quoteText: string
   readonly #maxRecordBytes: number
+  /** The wanted cells of the row in hand: the same array for every row. */
   readonly #cells: string[]
 
-  // A quoted cell, as the last call of #readQuoted found it.
-  #cellEnd = 0
-  #cellText = ''
-  #high = 0
+  // The block in hand.
+  #bytes: Buffer = Buffer.alloc(0)
+  #text = ''
+  #length = 0
+  /** The quote where the block has any; NO_BYTE where it has none. */
+  #quoteHere = NO_BYTE
+
+  // The row in hand: where reading stands in it, its bytes or-ed together, and whether a quote stayed open.
+  #at = 0
+  #rowBits = 0
   #unterminated = false
+  #quotedCell = ''
 
   constructor(syntax: CsvSyntax, layout: RowLayout) {
     this.#layout = layout
@@ -42,116 +52,135 @@ export class CsvParser implements BlockParser {
 
   parse(block: BlockBytes, from: number, limit: number): ParsedBlock {
     const { bytes, length, total } = block
-    const text = bytes.toString('latin1', 0, length)
-    const content = bytes.subarray(0, length)
-    const quote = this.#quote !== NO_BYTE && content.includes(this.#quote, from) ? this.#quote : NO_BYTE
-    const checkUtf8 = !isAscii(content) && !isUtf8(content)
-    const { width, slots, read } = this.#layout
-    const cells = this.#cells
-    const delimiter = this.#delimiter
-    const maxRecordBytes = this.#maxRecordBytes
+    const notUtf8 = this.#take(block)
     const records = new Array<object | Fault>(limit)
     const starts = new Float64Array(limit)
     const ends = new Float64Array(limit)
     let count = 0
-    let at = from
-    while (at < length) {
-      let byte = bytes[at]
-      if (byte === LF) {
-        at += 1
+    for (let start = from; start < length; start = this.#at + 1) {
+      this.#at = start
+      const first = bytes[start]
+      if (first === LF) continue
+      if (first === CR && bytes[start + 1] === LF) {
+        this.#at = start + 1
         continue
       }
-      if (byte === CR && bytes[at + 1] === LF) {
-        at += 2
-        continue
-      }
-      const start = at
-      let column = 0
-      let rowHigh = 0
-      this.#unterminated = false
-      for (;;) {
-        const cellStart = at
-        if (byte === quote) {
-          this.#readQuoted(bytes, text, length, at)
-          at = this.#cellEnd
-          rowHigh |= this.#high
-          if (column < width) {
-            const slot = slots[column] ?? -1
-            if (slot >= 0) cells[slot] = this.#cellText
-          }
-          byte = bytes[at]
-        } else {
-          let high = 0
-          while (byte !== delimiter && byte !== LF) {
-            // `undefined` would end neither loop: the newline behind the block does.
-            high |= byte ?? 0
-            at += 1
-            byte = bytes[at]
-          }
-          rowHigh |= high
-          if (column < width) {
-            const slot = slots[column] ?? -1
-            if (slot >= 0) {
-              const end = byte === LF && at > cellStart && bytes[at - 1] === CR ? at - 1 : at
-              cells[slot] = high < 128 ? text.slice(cellStart, end) : bytes.toString('utf8', cellStart, end)
-            }
-          }
-        }
-        column += 1
-        if (byte === LF) break
-        at += 1
-        byte = bytes[at]
-      }
-      const cut = at >= length && length < total
-      const end = cut ? total : at
-      let record: object | Fault
-      if (cut || end - start > maxRecordBytes) record = tooLarge(end - start, maxRecordBytes)
-      else if (checkUtf8 && rowHigh > 127 && !isUtf8(bytes.subarray(start, end))) record = invalidUtf8()
-      else if (this.#unterminated) record = unterminatedQuote()
-      else if (column !== width) record = fieldCount(width, column)
-      else record = read(cells)
-      records[count] = record
+      const width = this.#readCells()
+      const end = this.#at >= length ? total : this.#at
+      records[count] = this.#readRecord(start, end, width, notUtf8)
       starts[count] = start
       ends[count] = end
       count += 1
-      at += 1
     }
     records.length = count
     return { records, starts, ends }
   }
 
-  /** Reads the quoted cell that opens at `open`; what follows its closing quote, up to the delimiter, belongs to it. */
-  #readQuoted(bytes: Buffer, text: string, length: number, open: number): void {
+  /** Takes a block in hand. True where some of it is not UTF-8. */
+  #take({ bytes, length }: BlockBytes): boolean {
+    const content = bytes.subarray(0, length)
+    this.#bytes = bytes
+    this.#text = bytes.toString('latin1', 0, length)
+    this.#length = length
+    this.#quoteHere = this.#quote !== NO_BYTE && content.includes(this.#quote) ? this.#quote : NO_BYTE
+    return !isAscii(content) && !isUtf8(content)
+  }
+
+  #readRecord(start: number, end: number, width: number, notUtf8: boolean): object | Fault {
+    if (end - start > this.#maxRecordBytes) return tooLarge(end - start, this.#maxRecordBytes)
+    if (notUtf8 && this.#rowBits > HIGHEST_ASCII && !isUtf8(this.#bytes.subarray(start, end))) return invalidUtf8()
+    if (this.#unterminated) return unterminatedQuote()
+    if (width !== this.#layout.width) return fieldCount(this.#layout.width, width)
+    return this.#layout.read(this.#cells)
+  }
+
+  /** Reads the row that starts at `#at` into `#cells`, leaves `#at` on the newline that ends it, and returns its width. */
+  #readCells(): number {
+    const bytes = this.#bytes
+    const text = this.#text
+    const delimiter = this.#delimiter
+    const quote = this.#quoteHere
+    const cells = this.#cells
+    const { slots, width } = this.#layout
+    let at = this.#at
+    let rowBits = 0
+    this.#unterminated = false
+    for (let column = 0; ; column += 1) {
+      const start = at
+      const slot = column < width ? (slots[column] ?? -1) : -1
+      // Past the newline behind the block there is nothing, and that cannot be reached.
+      let byte = bytes[at] ?? LF
+      if (byte === quote) {
+        rowBits |= this.#readQuoted(at)
+        at = this.#at
+        byte = bytes[at] ?? LF
+        if (slot >= 0) cells[slot] = this.#quotedCell
+      } else {
+        let bits = 0
+        while (byte !== delimiter && byte !== LF) {
+          bits |= byte
+          at += 1
+          byte = bytes[at] ?? LF
+        }
+        rowBits |= bits
+        if (slot >= 0) {
+          const end = byte === LF && at > start && bytes[at - 1] === CR ? at - 1 : at
+          cells[slot] = bits <= HIGHEST_ASCII ? text.slice(start, end) : bytes.toString('utf8', start, end)
+        }
+      }
+      if (byte === LF) {
+        this.#at = at
+        this.#rowBits = rowBits
+        return column + 1
+      }
+      at += 1
+    }
+  }
+
+  /**
+   * Reads the quoted cell that opens at `open` into `#quotedCell`, and leaves `#at` behind it; what follows its closing
+   * quote, up to the delimiter, belongs to it. Returns its bytes or-ed together.
+   */
+  #readQuoted(open: number): number {
+    const bytes = this.#bytes
     const quote = this.#quote
-    let high = 0
+    const length = this.#length
+    let bits = 0
     let doubled = false
     let at = open + 1
-    for (;;) {
-      const byte = bytes[at] ?? LF
-      if (at >= length) {
-        this.#unterminated = true
-        break
-      }
-      high |= byte
+    for (; at < length; at += 1) {
+      const byte = bytes[at] ?? 0
       if (byte === quote) {
         if (bytes[at + 1] !== quote) break
         doubled = true
         at += 1
       }
-      at += 1
+      bits |= byte
     }
-    const close = at
-    if (!this.#unterminated) at += 1
-    const tail = at
-    for (let byte = bytes[at]; byte !== this.#delimiter && byte !== LF; byte = bytes[at]) {
-      high |= byte ?? 0
-      at += 1
-    }
-    this.#cellEnd = at
-    this.#high = high
-    const tailEnd = at > tail && bytes[at] === LF && bytes[at - 1] === CR ? at - 1 : at
-    const inner = high < 128 ? text.slice(open + 1, close) : bytes.toString('utf8', open + 1, close)
+    const close = Math.min(at, length)
+    this.#unterminated = close === length
+    const tail = this.#unterminated ? close : close + 1
+    const tailBits = this.#skipCell(tail)
+    const inner = bits <= HIGHEST_ASCII ? this.#text.slice(open + 1, close) : bytes.toString('utf8', open + 1, close)
     const value = doubled ? inner.replaceAll(this.#quoteText + this.#quoteText, this.#quoteText) : inner
-    this.#cellText = tailEnd > tail ? value + bytes.toString('utf8', tail, tailEnd) : value
+    this.#quotedCell = this.#at === tail ? value : value + this.#tailText(tail)
+    return bits | tailBits
+  }
+
+  /** Moves `#at` from `from` to the delimiter or newline that ends the cell. Returns the bytes passed, or-ed together. */
+  #skipCell(from: number): number {
+    let bits = 0
+    let at = from
+    for (let byte = this.#bytes[at]; byte !== this.#delimiter && byte !== LF; byte = this.#bytes[at]) {
+      bits |= byte ?? 0
+      at += 1
+    }
+    this.#at = at
+    return bits
+  }
+
+  #tailText(tail: number): string {
+    const end = this.#bytes[this.#at] === LF && this.#bytes[this.#at - 1] === CR ? this.#at - 1 : this.#at
+    return this.#bytes.toString('utf8', tail, end)
   }
 }

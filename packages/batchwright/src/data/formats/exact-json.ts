@@ -8,9 +8,8 @@ const DECIMAL = '$decimal'
 const BIGINT = '$bigint'
 const DATE = '$date'
 
-export function exactJson(value: unknown): string {
-  // A value that is no JSON at all has no text: JSON.stringify then answers undefined, whatever its type says.
-  return String(JSON.stringify(tagged(value)))
+export function exactJson(value: object): string {
+  return JSON.stringify(tagged(value))
 }
 
 export function readExactJson(text: string): unknown {
@@ -29,7 +28,7 @@ function tagged(value: unknown): unknown {
 
 function untagged(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value
-  const members = Object.entries(value)
+  const members: readonly (readonly [string, unknown])[] = Object.entries(value)
   const [only] = members
   if (members.length !== 1 || only === undefined || typeof only[1] !== 'string') return value
   const [name, text] = only

@@ -1,4 +1,5 @@
 import { Fault, type ContractDefinition } from '../../job/model.ts'
+import { Decimal } from '../../kernel/decimal.ts'
 
 /** A row as an object of strings by header. */
 export function objectOf(columns: readonly string[], cells: readonly string[]): Readonly<Record<string, string>> {
@@ -76,5 +77,6 @@ function bringUp(
 
 function cellText(value: unknown): string {
   if (value === undefined || value === null) return ''
-  return typeof value === 'string' ? value : String(value)
+  if (typeof value === 'string') return value
+  return Decimal.is(value) ? value.toFixed(value.scale) : JSON.stringify(value)
 }

@@ -1,7 +1,6 @@
 import { glob, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { Temporal } from 'temporal-polyfill'
-import type { DatasetDefinition } from '../../job/model.ts'
+import { windowDate, type DatasetDefinition } from '../../job/index.ts'
 import { BatchwrightError, type JsonValue } from '../../kernel/errors.ts'
 import type { WindowValue } from '../../protocol/index.ts'
 
@@ -38,7 +37,7 @@ export async function resolvePaths(
   const notes: string[] = []
   const seen = new Set<string>()
   for (const window of windows) {
-    const context = { window: window === null ? null : { ...window, date: localDate(window) }, parameters, project }
+    const context = { window: window === null ? null : { ...window, date: windowDate(window) }, parameters, project }
     for (const given of location.paths(context)) {
       const found = await findFiles(given, project)
       if (found.length === 0) {
@@ -54,11 +53,6 @@ export async function resolvePaths(
     }
   }
   return { files, notes }
-}
-
-/** The date a window starts on, in its own time zone: `2011-01-04`. */
-export function localDate(window: WindowValue): string {
-  return Temporal.Instant.from(window.start).toZonedDateTimeISO(window.timezone).toPlainDate().toString()
 }
 
 export function pathInProject(project: string, absolute: string): string {

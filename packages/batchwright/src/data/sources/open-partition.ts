@@ -10,7 +10,15 @@ import type { BlockParser } from '../formats/parsed-block.ts'
 import { readUpcast } from '../formats/upcast.ts'
 import { openDeadLetters } from './dead-letter-reader.ts'
 import { openParquet } from './parquet-reader.ts'
-import { readFileSlice, readLinePosition, readUpstreamPosition, readUpstreamSlice, type FileSlice } from './payload.ts'
+import {
+  readDeadLettersSlice,
+  readFileSlice,
+  readLinePosition,
+  readParquetSlice,
+  readUpstreamPosition,
+  readUpstreamSlice,
+  type FileSlice,
+} from './payload.ts'
 import { BLOCK_BYTES } from './plan-files.ts'
 import { SliceReader } from './slice-reader.ts'
 import { openUpstream } from './upstream-reader.ts'

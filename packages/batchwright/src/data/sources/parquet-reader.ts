@@ -98,6 +98,6 @@ function placesOf(
     bytes: Math.ceil((slice.bytes * objects.length) / slice.records),
     positionAfter: (row) => ({ record: taken + row + 1 }),
     locate: (row) => ({ source: slice.path, windowKey: slice.windowKey, record: taken + row + 1, offset: null }),
-    raw: (row) => exactJson(objects[row]).slice(0, RAW_LIMIT_BYTES),
+    raw: (row) => exactJson(objects[row] ?? {}).slice(0, RAW_LIMIT_BYTES),
   }
 }

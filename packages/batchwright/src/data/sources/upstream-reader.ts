@@ -110,6 +110,6 @@ function placesOf(
     bytes,
     positionAfter: (row) => ({ task: place, record: start + row + 1 }),
     locate: (row) => ({ source: `${step}/${task.task}`, windowKey: null, record: start + row + 1, offset: null }),
-    raw: (row) => exactJson(records[row]).slice(0, RAW_LIMIT_BYTES),
+    raw: (row) => exactJson(records[row] ?? {}).slice(0, RAW_LIMIT_BYTES),
   }
 }
