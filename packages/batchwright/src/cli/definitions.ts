@@ -47,7 +47,7 @@ export async function loadAllJobs(
  * project cost nothing. Throws JOB_UNKNOWN with the nearest name, or what went wrong in the file that mentions it.
  */
 export async function loadJob(project: Project, name: string): Promise<LoadedJob> {
-  let failure: unknown = null
+  let failure: Error | null = null
   const known: string[] = []
   for (const { file, likely } of byLikelihood(project.jobFiles, name)) {
     try {
@@ -55,7 +55,7 @@ export async function loadJob(project: Project, name: string): Promise<LoadedJob
       if (loaded.definition.name === name) return loaded
       known.push(loaded.definition.name)
     } catch (error) {
-      if (likely) failure ??= error
+      if (likely) failure ??= error instanceof Error ? error : new Error(String(error))
     }
   }
   if (failure !== null) throw failure

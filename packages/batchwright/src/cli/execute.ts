@@ -10,6 +10,7 @@ import { loadArtifact } from '../runtime/index.ts'
 import type { RunRow, Store } from '../store/contract.ts'
 import { runFolder } from './project.ts'
 import { plural } from './render/text.ts'
+import { cleanAfter } from './clean.ts'
 import { listenForInterrupts } from './interrupt.ts'
 import type { Session } from './session.ts'
 import { watchRun } from './watch.ts'
@@ -57,6 +58,7 @@ export async function execute(session: Session, run: RunRow, options: ExecutionO
   })
   try {
     const [row] = await drive.ended
+    if (row !== undefined && row.endedAt !== null) await cleanAfter(project, store, row, definition)
     return { run: row ?? run, interrupted: interrupts.signal.aborted && row?.endedAt === null }
   } finally {
     pause.stop()
@@ -76,8 +78,8 @@ function describeWith(inline: boolean): DescribeStep {
 
 function hooksOf(log: RunLog, watch: Watch): WorkerHooks {
   return {
-    log: ({ runId: _runId, ...line }) => {
-      log.write(line)
+    log: ({ at, level, message, fields, step, index, attempt }) => {
+      log.write({ at, level, message, step, index, attempt, ...(fields === undefined ? {} : { fields }) })
     },
     storeTrouble: (error, waitMs) => {
       watch.say([
@@ -99,14 +101,13 @@ const PAUSE_LOOK_MS = 500
 function drainWhenPaused(session: Session, store: Store, runId: string, drain: () => void): { stop(): void } {
   const ended = new AbortController()
   const look = async (): Promise<void> => {
-    while (!ended.signal.aborted) {
+    for (;;) {
       await store.waitForChange(PAUSE_LOOK_MS, ended.signal)
       if (ended.signal.aborted) return
       const run = await store.getRun(runId)
-      if (run?.paused === true) {
-        drain()
-        return
-      }
+      if (run?.paused !== true) continue
+      drain()
+      return
     }
   }
   look().catch((error: unknown) => {

@@ -68,7 +68,8 @@ function wanted(letter: DeadLetter, discarded: Discard | null, filter: LetterFil
 
 const TASKS_AT_ONCE = 500
 
-async function* partitionTasks(store: Store, runId: string, step: string): AsyncGenerator<TaskRow> {
+/** The partition tasks of a step, in pages. */
+export async function* partitionTasks(store: Store, runId: string, step: string): AsyncGenerator<TaskRow> {
   let afterTaskId = 0
   for (;;) {
     const tasks = await store.listTasks(runId, { step, kind: 'partition', limit: TASKS_AT_ONCE, afterTaskId })

@@ -78,7 +78,7 @@ function noCommand(): never {
 function ignoreClosedPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
-    // eslint-disable-next-line n/no-process-exit -- nobody reads on; there is nothing left to say
+    // Nobody reads on; there is nothing left to say.
     process.exit(EXIT.succeeded)
   })
 }

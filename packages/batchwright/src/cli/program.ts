@@ -15,8 +15,8 @@ import { EXIT } from './failure.ts'
 import type { RunChoice } from './select.ts'
 import type { Session } from './session.ts'
 
-/** What every command is: options and arguments in, exit code out. */
-type Outcome = ExitCode | void
+/** A command's work: an exit code, or nothing where it can only succeed. */
+type Outcome = Promise<ExitCode> | Promise<void>
 
 export function declareCommands(program: Command, session: Session, done: (code: ExitCode) => void): void {
   program
@@ -27,7 +27,7 @@ export function declareCommands(program: Command, session: Session, done: (code:
   program.configureHelp({ showGlobalOptions: false })
   shared(program)
 
-  const run = async (command: Command, action: () => Promise<Outcome>): Promise<void> => {
+  const run = async (command: Command, action: () => Outcome): Promise<void> => {
     const options: { project?: string } = command.optsWithGlobals()
     session.chooseProject(options.project)
     done((await action()) ?? EXIT.succeeded)
@@ -39,13 +39,13 @@ export function declareCommands(program: Command, session: Session, done: (code:
   declareDatasets(program, session, run)
 }
 
-type Runner = (command: Command, action: () => Promise<Outcome>) => Promise<void>
+type Runner = (command: Command, action: () => Outcome) => Promise<void>
 
 /** From the package's own package.json, which lies at another height in the source than in dist/. */
 function packageVersion(): string {
   const file = new URL(import.meta.url.endsWith('.ts') ? '../../package.json' : '../package.json', import.meta.url)
-  const { version }: { version: string } = JSON.parse(readFileSync(file, 'utf8'))
-  return version
+  const text: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  return typeof text === 'object' && text !== null && 'version' in text ? String(text.version) : 'unknown'
 }
 
 /** Options of every command, accepted before and after its name. */

@@ -1,8 +1,7 @@
 /** A run as screens and `--json` show it, gathered from the store's rows. Pure: rows in, values out. */
 import type { JsonValue } from '../kernel/errors.ts'
 import type { Counters, ControlTotals, StepKind, WindowValue } from '../protocol/index.ts'
-import type { PublicationRow, RunRow, StepRow } from '../store/contract.ts'
-import type { StepState } from '../store/states.ts'
+import type { PublicationRow, RunRow, StepRow, StepState } from '../store/index.ts'
 import { isoOrNull } from './render/text.ts'
 
 export interface StepView {

@@ -45,7 +45,7 @@ class FileRunLog implements RunLog {
   #gathered = ''
   #timer: Timer | null = null
   #writing: Promise<void> = Promise.resolve()
-  #failure: unknown = null
+  #failure: Error | null = null
 
   constructor(options: RunLogOptions) {
     this.#options = options
@@ -80,7 +80,7 @@ class FileRunLog implements RunLog {
     this.#writing = this.#writing
       .then(() => this.#append(text))
       .catch((error: unknown) => {
-        this.#failure ??= error
+        this.#failure ??= error instanceof Error ? error : new Error(String(error))
       })
   }
 

@@ -4,6 +4,7 @@ import type { JsonValue } from '../../kernel/errors.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { WindowValue } from '../../protocol/index.ts'
 import type { RunRow, Store } from '../../store/contract.ts'
+import { cleanAfter } from '../clean.ts'
 import { reopenWithCurrentCode } from '../code.ts'
 import { loadJob } from '../definitions.ts'
 import type { LoadedJob } from '../definitions.ts'
@@ -83,7 +84,11 @@ async function runWindow(
     },
     session,
   )
-  if (!submitted.created && submitted.run.state === 'succeeded') return alreadyDone(session, store, submitted.run)
+  if (!submitted.created && submitted.run.state === 'succeeded') {
+    // The process that ended it may have been killed before it had cleaned up.
+    await cleanAfter(session.project, store, submitted.run, job.definition)
+    return alreadyDone(session, store, submitted.run)
+  }
   const begun = submitted.created ? submitted.run : await takeUp(session, store, submitted.run, job)
   const execution = await execute(session, begun, request)
   return conclude(session, store, execution, submitted.created ? 'ran' : 'resumed')

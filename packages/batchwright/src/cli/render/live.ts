@@ -1,5 +1,5 @@
 /** The block that a terminal shows while a run is under way, and the sparse lines that take its place elsewhere. */
-import type { StepState } from '../../store/states.ts'
+import type { StepState } from '../../store/index.ts'
 import type { StepView } from '../view.ts'
 import { dead } from '../view.ts'
 import type { Paint } from './paint.ts'

@@ -30,9 +30,7 @@ export function table(
   style: TableStyle,
 ): readonly string[] {
   const indent = style.indent ?? 0
-  const cells = rows.map((row) =>
-    row.map((cell) => (typeof cell === 'string' ? { text: cell, tone: 'plain' as Tone } : cell)),
-  )
+  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? plainCell(cell) : cell)))
   const texts = cells.map((row) => row.map((cell) => printable(cell.text)))
   const natural = columns.map((column, index) =>
     Math.max(displayWidth(column.title), ...texts.map((row) => displayWidth(row[index] ?? ''))),
@@ -54,6 +52,10 @@ export function table(
       ),
     ),
   ]
+}
+
+function plainCell(text: string): { readonly text: string; readonly tone: Tone } {
+  return { text, tone: 'plain' }
 }
 
 interface Placed {

@@ -67,7 +67,6 @@ export function isoOrNull(ms: number | null): string | null {
 
 /** Foreign text on one line: control characters (escape sequences, line ends) are shown, not obeyed. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
     const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character]
     return known ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
