@@ -54,7 +54,9 @@ export class Incarnation {
         contact.broken()
         settings.hooks.renewalMissed?.(error)
       },
-      failed: events.failed,
+      failed: (error) => {
+        events.failed(error)
+      },
     })
     return incarnation
   }

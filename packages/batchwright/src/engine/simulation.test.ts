@@ -5,6 +5,7 @@ import type { Random } from '../kernel/random.ts'
 import type { AttemptEnd, PartitionAssignment } from '../protocol/index.ts'
 import type { RunRow, Store } from '../store/index.ts'
 import type { Script, ScriptedAttempt } from './fixtures/scripted-executor.ts'
+import { interceptStore, outage } from './fixtures/intercept.ts'
 import { failedWith } from './fixtures/scripted-executor.ts'
 import { checkpointAt, finished, RETRY, stepsOf, World } from './fixtures/world.ts'
 
@@ -23,20 +24,14 @@ class Gate {
   #stall: Promise<undefined> | null = null
 
   constructor(target: Store, random: Random, down: () => boolean) {
-    this.store = new Proxy(target, {
-      get: (store, name: keyof Store) => {
-        const verb = store[name]
-        if (name === 'waitForChange' || name === 'close') return verb.bind(store)
-        return async (...args: unknown[]) => {
-          await this.#pass()
-          if (down()) throw outage()
-          const answer: unknown = await (verb as (...args: unknown[]) => Promise<unknown>).apply(store, args)
-          await this.#pass()
-          // The store has done it, and the answer is lost on the way.
-          if (random.next() < 0.01) throw outage()
-          return answer
-        }
-      },
+    this.store = interceptStore(target, async (_, call) => {
+      await this.#pass()
+      if (down()) throw outage()
+      const answer = await call()
+      await this.#pass()
+      // The store has done it, and the answer is lost on the way.
+      if (random.next() < 0.01) throw outage()
+      return answer
     })
   }
 
@@ -51,15 +46,10 @@ class Gate {
   }
 }
 
-function outage(): BatchwrightError {
-  return new BatchwrightError({ code: 'STORE_BUSY', message: 'the simulated store is away', retryable: true })
-}
-
 /** One simulated history: workers come, crash, stall and come back; attempts fail, crawl and finish. */
 class Simulation {
   readonly world: World
   readonly random: Random
-  /** What every finished partition said it had read, by who said it last under a fence that held. */
   readonly gates: Gate[] = []
   #down = false
 

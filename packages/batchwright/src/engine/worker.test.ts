@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { PartitionAssignment, PublishAssignment, VerifyAssignment } from '../protocol/index.ts'
-import type { Store } from '../store/index.ts'
+import { Connection } from './fixtures/intercept.ts'
 import { failedWith } from './fixtures/scripted-executor.ts'
 import { checkpointAt, finished, partition, RETRY, stepsOf, World } from './fixtures/world.ts'
 
@@ -336,7 +336,7 @@ describe('ownership', () => {
 
   test('a worker that cannot renew for long is declared dead; another goes on from the checkpoint, and what it says late is refused', async () => {
     const run = await world.createRun()
-    const cut = cutOff(world.store)
+    const cut = new Connection(world.store)
     const late: string[] = []
     const reborn: string[] = []
     const zombie = Promise.withResolvers<undefined>()
@@ -378,7 +378,7 @@ describe('ownership', () => {
   test('a task that brings its workers down again and again fails at the crash limit', async () => {
     const run = await world.createRun()
     for (let crash = 0; crash < 3; crash += 1) {
-      const cut = cutOff(world.store)
+      const cut = new Connection(world.store)
       world.work(
         stepsOf(1, () => new Promise(() => undefined)),
         { store: cut.store },
@@ -401,7 +401,7 @@ describe('ownership', () => {
 
   test('an outage of the store is not the death of all workers', async () => {
     const run = await world.createRun()
-    const cut = cutOff(world.store)
+    const cut = new Connection(world.store)
     const reborn: string[] = []
     for (let index = 0; index < 2; index += 1) {
       world.work(
@@ -423,7 +423,7 @@ describe('ownership', () => {
 
   test('a dead process of the same host is noticed at once, not after its lease', async () => {
     const run = await world.createRun()
-    const cut = cutOff(world.store)
+    const cut = new Connection(world.store)
     const identity = { host: 'here', bootId: 'boot', pid: process.pid, processStart: 'earlier' }
     world.work(
       stepsOf(1, () => new Promise(() => undefined)),
@@ -443,7 +443,7 @@ describe('ownership', () => {
 
   test('an outage in the middle of a commit loses nothing: the commit waits', async () => {
     const run = await world.createRun()
-    const cut = cutOff(world.store)
+    const cut = new Connection(world.store)
     const committed: number[] = []
     const worker = world.work(
       stepsOf(1, async (_, attempt) => {
@@ -464,7 +464,7 @@ describe('ownership', () => {
 
   test('a claim whose answer was lost is looked up, not made twice', async () => {
     const run = await world.createRun()
-    const cut = cutOff(world.store)
+    const cut = new Connection(world.store)
     const tries: PartitionAssignment[] = []
     cut.loseAnswers('claim', 2)
     world.work(
@@ -506,38 +506,3 @@ test('progress of running attempts can be read and followed, and ends with them'
 
 const finishedEnd = finished(0)
 const finishedCounters = finishedEnd.kind === 'finished' ? finishedEnd.output.counters : undefined!
-
-/** A connection to a store that can be cut: calls fail with a passing error until it is mended. */
-function cutOff(store: Store) {
-  let down = false
-  const losing = new Map<string, number>()
-  const outage = () =>
-    new BatchwrightError({ code: 'STORE_BUSY', message: 'the test cut the connection', retryable: true })
-  const proxy = new Proxy(store, {
-    get: (target, name: keyof Store) => {
-      const verb = target[name]
-      if (name === 'waitForChange' || name === 'close') return verb.bind(target)
-      return async (...args: unknown[]) => {
-        if (down) throw outage()
-        const answer: unknown = await (verb as (...args: unknown[]) => Promise<unknown>).apply(target, args)
-        const lose = losing.get(name) ?? 0
-        if (lose > 0 && Array.isArray(answer) && answer.length > 0) {
-          losing.set(name, lose - 1)
-          throw outage()
-        }
-        if (down) throw outage()
-        return answer
-      }
-    },
-  })
-  return {
-    store: proxy,
-    cut: () => {
-      down = true
-    },
-    mend: () => {
-      down = false
-    },
-    loseAnswers: (verb: keyof Store, times: number) => losing.set(verb, times),
-  }
-}

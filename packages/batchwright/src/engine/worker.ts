@@ -227,14 +227,14 @@ export class Worker {
 
   async #reapForEver(): Promise<void> {
     const { clock, reapEveryMs } = this.#settings
-    while (!this.#draining.signal.aborted) {
-      await clock.sleep(reapEveryMs, this.#draining.signal).catch(() => undefined)
-      if (this.#draining.signal.aborted) return
-      try {
+    const { signal } = this.#draining
+    try {
+      for (;;) {
+        await clock.sleep(reapEveryMs, signal)
         await this.#reap()
-      } catch (error) {
-        this.#fail(error)
       }
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error)
     }
   }
 

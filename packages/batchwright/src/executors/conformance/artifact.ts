@@ -1,0 +1,85 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sha256 } from '../../kernel/digest.ts'
+import type { Assignment, Checkpoint, Folders, PartitionAssignment } from '../../protocol/index.ts'
+import type { ArtifactRef } from '../../protocol/index.ts'
+
+/** User code as slots meet it: a bundle that takes the library from the process. One step for each behaviour. */
+const SOURCE = `
+const { job } = globalThis[Symbol.for('batchwright.library')]
+let loads = 0
+globalThis.conformanceLoads = (globalThis.conformanceLoads ?? 0) + 1
+const until = (signal) => new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+export default job('conformance', {}, (steps) => {
+  steps.function('answer', (context) => ({ six: 6, logical: context.logicalTime, loads: globalThis.conformanceLoads }))
+  steps.function('throws', () => { throw Object.assign(new Error('no luck'), { code: 'OUT_OF_LUCK' }) })
+  steps.function('saves', async (context) => {
+    const from = context.progress ?? 0
+    for (let at = from + 1; at <= 3; at += 1) await context.save(at, at / 3)
+    return { from, loads }
+  })
+  steps.function('saves-for-ever', async (context) => {
+    for (let at = 1; ; at += 1) { await context.save(at); await pause(1) }
+  })
+  steps.function('waits', async (context) => { await until(context.signal) })
+  steps.function('logs', async (context) => {
+    for (let line = 0; line < 1000; line += 1) context.log('info', 'line ' + line, { line })
+  })
+  steps.function('chatters', async (context) => {
+    for (let at = 1; at <= 300; at += 1) await context.save(at, at / 300)
+  })
+  steps.function('prints', async () => { console.log('to whom it may concern'); await pause(50) })
+  steps.function('exits', async () => { process.exit(7) })
+  steps.function('throws-aside', async () => { setTimeout(() => { throw new Error('aside') }, 1); await pause(60000) })
+  steps.function('rejects-aside', async () => { Promise.reject(new Error('nobody awaits me')); await pause(60000) })
+  steps.function('eats', async () => { const eaten = []; for (;;) eaten.push(new Array(100000).fill(eaten.length)) })
+  steps.function('spins', () => { for (;;) {} })
+})
+`
+
+/** Writes the artifact to a folder of its own. */
+export async function writeArtifact(): Promise<ArtifactRef> {
+  const folder = await mkdtemp(join(tmpdir(), 'batchwright-slot-'))
+  const codeVersion = sha256(SOURCE)
+  const path = join(folder, `${codeVersion}.mjs`)
+  await writeFile(path, SOURCE)
+  return { codeVersion, path }
+}
+
+const FOLDERS: Folders = { project: tmpdir(), state: tmpdir(), run: tmpdir() }
+
+/** The one partition of a function step. */
+export function assignment(
+  artifact: ArtifactRef,
+  step: string,
+  checkpoint: Checkpoint | null = null,
+): PartitionAssignment {
+  return {
+    kind: 'partition',
+    ref: { taskId: 1, fence: 1, attempt: 1 },
+    run: {
+      runId: 'run-1',
+      job: 'conformance',
+      revision: 1,
+      window: null,
+      parameters: {},
+      logicalTime: '2026-01-01T00:00:00.000Z',
+      seed: 1,
+    },
+    step,
+    folders: FOLDERS,
+    artifact,
+    timeoutMs: null,
+    partition: { index: 0, payload: null, label: step, records: null, bytes: null },
+    checkpoint,
+  }
+}
+
+/** The plan of the same step. */
+export function planAssignment(artifact: ArtifactRef, step: string): Assignment {
+  const { kind: _kind, partition: _partition, checkpoint: _checkpoint, ...base } = assignment(artifact, step)
+  return { ...base, kind: 'plan', upstream: [], expected: null }
+}

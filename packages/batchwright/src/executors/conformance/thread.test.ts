@@ -1,0 +1,72 @@
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { ArtifactRef } from '../../protocol/index.ts'
+import type { Slot } from '../contract.ts'
+import { threadExecutor } from '../index.ts'
+import { assignment, writeArtifact } from './artifact.ts'
+import { executorConformance, Listener, resultOf } from './suite.ts'
+
+executorConformance('thread', () => threadExecutor())
+
+describe('a thread slot dies alone', () => {
+  let artifact: ArtifactRef
+  let slot: Slot
+  let neighbour: Slot
+  const executor = threadExecutor({ maxOldGenerationMb: 32 })
+
+  beforeAll(async () => {
+    artifact = await writeArtifact()
+  })
+
+  afterEach(async () => {
+    await Promise.all([slot.close(), neighbour.close()])
+  })
+
+  async function die(step: string): Promise<unknown> {
+    ;[slot, neighbour] = await Promise.all([executor.openSlot(), executor.openSlot()])
+    const beside = neighbour.run(assignment(artifact, 'saves'), new Listener())
+    const end = await slot.run(assignment(artifact, step), new Listener())
+    expect(slot.alive).toBe(false)
+    expect((await beside).kind).toBe('finished')
+    const after = await neighbour.run(assignment(artifact, 'answer'), new Listener())
+    expect(resultOf(after)).toMatchObject({ six: 6 })
+    return end
+  }
+
+  const died = (how: string, details: object = {}) => ({
+    kind: 'failed',
+    error: { code: 'SLOT_DIED', retryable: true, details: { how, ...details } },
+  })
+
+  test('when the step calls process.exit', async () => {
+    expect(await die('exits')).toMatchObject(died('process-exit', { exitCode: 7 }))
+  })
+
+  test('when the step runs out of memory', async () => {
+    expect(await die('eats')).toMatchObject(died('out-of-memory'))
+  })
+
+  test('when an error is thrown where nobody can catch it', async () => {
+    expect(await die('throws-aside')).toMatchObject(died('uncaught-error', { why: 'aside' }))
+  })
+
+  test('when a promise fails that nobody awaits', async () => {
+    expect(await die('rejects-aside')).toMatchObject(died('uncaught-error', { why: 'nobody awaits me' }))
+  })
+
+  test('when it is ended in an endless loop', async () => {
+    ;[slot, neighbour] = await Promise.all([executor.openSlot(), executor.openSlot()])
+    const running = slot.run(assignment(artifact, 'spins'), new Listener())
+    slot.stop('timeout')
+    await slot.terminate('too slow')
+    expect(await running).toMatchObject(died('terminated', { why: 'too slow' }))
+  })
+})
+
+test('what the step prints becomes lines of the log, not output of the process', async () => {
+  const artifact = await writeArtifact()
+  const slot = await threadExecutor().openSlot()
+  const listener = new Listener()
+  await slot.run(assignment(artifact, 'prints'), listener)
+  expect(listener.lines).toMatchObject([{ level: 'info', message: 'to whom it may concern' }])
+  await slot.close()
+})
