@@ -24,7 +24,10 @@ import type { RunState, StepState, TaskState } from './states.ts'
 export interface Store extends RunVerbs, WorkerVerbs, TaskVerbs, PublicationVerbs, Reads {
   /** The store's clock, milliseconds since the epoch. */
   now(): Promise<number>
-  /** Resolves when something may have changed since the call (another process too), or after `ms`. Never rejects on abort. */
+  /**
+   * Resolves when something may have happened since it was last waited for (in another process too), or after `ms`. What
+   * wakes is a new row of the outbox: renewals and checkpoints wake nobody. Never rejects on abort.
+   */
   waitForChange(ms: number, signal?: AbortSignal): Promise<void>
   close(): Promise<void>
 }
@@ -379,7 +382,9 @@ export interface Reads {
   /** By id prefix: for the command line. At most `limit`. */
   findRuns(prefix: string, limit: number): Promise<readonly RunRow[]>
   listRuns(filter: RunFilter): Promise<Page<RunRow>>
+  /** In order of definition. Empty for a run that does not exist. */
   listSteps(runId: string): Promise<readonly StepRow[]>
+  /** By step, kind and index; at most `limit` (default 1000), after the task `afterTaskId` in that order. */
   listTasks(
     runId: string,
     filter?: {

@@ -20,6 +20,7 @@ export class Changes {
   readonly #waiters = new Set<() => void>()
   #seen = 0
   #version = -1
+  #ended = false
 
   constructor(session: Session, clock: Clock, alone: boolean) {
     this.#session = session
@@ -29,16 +30,22 @@ export class Changes {
 
   /** After a commit of this connection: wakes those who wait, if the outbox has grown. */
   committed(): void {
-    if (this.#waiters.size > 0 && this.#grown()) this.wakeAll()
+    if (!this.#ended && this.#waiters.size > 0 && this.#grown()) this.#wakeAll()
   }
 
-  wakeAll(): void {
+  /** The store closes: everyone who waits is woken, and nobody waits any more. */
+  end(): void {
+    this.#ended = true
+    this.#wakeAll()
+  }
+
+  #wakeAll(): void {
     for (const wake of [...this.#waiters]) wake()
   }
 
   /** Resolves when the outbox has grown since it was last looked at here, after `ms`, or when aborted. */
   wait(ms: number, signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted === true || this.#grown()) return Promise.resolve()
+    if (this.#ended || signal?.aborted === true || this.#grown() || ms <= 0) return Promise.resolve()
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#waiters.delete(wake)
@@ -48,7 +55,7 @@ export class Changes {
         resolve()
       }
       const look = (): void => {
-        if (this.#othersCommitted() && this.#grown()) this.wakeAll()
+        if (this.#othersCommitted() && this.#grown()) this.#wakeAll()
         else poll = this.#clock.after(POLL_MS, look)
       }
       const deadline = this.#clock.after(ms, wake, { hold: true })

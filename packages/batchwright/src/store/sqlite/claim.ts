@@ -23,10 +23,13 @@ export const LANE_HEAD = `
   where run = :run and step = :step and kind = :kind and state = 'ready' and not_before = 0
   order by idx limit :limit`
 
-/** The claim itself: by primary key. One writer at a time, so that nothing can have come between; PostgreSQL skips locked rows. */
+/**
+ * The claim itself, row by row and by primary key: with a set of ids in the condition, stale statistics make SQLite scan the
+ * table. One writer at a time, so that nothing can have come between the two statements; PostgreSQL skips locked rows.
+ */
 export const LEASE = `
   update tasks set state = 'leased', fence = fence + 1, worker = :workerId, claim = :claimId
-  where task_id in (select value from json_each(:tasks)) and state = 'ready'`
+  where task_id = :taskId`
 
 /** Tasks whose not-before has passed join the others: the index of claimable tasks then has all that can be had. */
 export const WAKE_DUE = `
@@ -78,7 +81,7 @@ function openLanes(session: Session, runs: readonly string[] | undefined): reado
 }
 
 function lease(session: Session, request: ClaimRequest, lane: Lane, ids: readonly number[]): void {
-  session.run(LEASE, { workerId: request.workerId, claimId: request.claimId, tasks: JSON.stringify(ids) })
+  for (const taskId of ids) session.run(LEASE, { workerId: request.workerId, claimId: request.claimId, taskId })
   const moved = session.run(
     `update runs set state = 'running', started_at = store_now() where run = :run and state = 'queued'`,
     { run: lane.key.run },

@@ -85,8 +85,8 @@ export function reopenRun(session: Session, runId: string, how: Reopening): RunR
   }
   requeue(session, ref, how)
   readyTasks(session, ref)
-  restoreSteps(session, ref)
   if (how.from !== undefined) restartFrom(session, ref, how.from)
+  restoreSteps(session, ref)
   if (how.partition !== undefined) restartPartition(session, ref, how.partition)
   openSteps(session, ref)
   publishTogether(session, ref)

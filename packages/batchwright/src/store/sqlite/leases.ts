@@ -59,8 +59,9 @@ export function markStarted(session: Session, lease: TaskLease): void {
   )
 }
 
-/** leased -> succeeded. */
+/** leased -> succeeded. What it leaves takes the place of its checkpoint. */
 export function endSucceeded(session: Session, lease: TaskLease): void {
+  session.run('delete from checkpoints where task_id = :taskId', { taskId: lease.taskId })
   session.run(`update tasks set state = 'succeeded', error = null, ${LEASE_ENDS} where ${OWNED}`, key(lease))
 }
 

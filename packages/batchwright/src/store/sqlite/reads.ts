@@ -62,10 +62,14 @@ export function listSteps(session: Session, runId: string): readonly StepRow[] {
   return rows.map((row) => stepFrom(runId, row, unfinishedTotals(session, number(row, 'run'), number(row, 'step'))))
 }
 
-/** The last checkpoints of tasks that have not succeeded. */
+/** The last checkpoints of partitions that have not succeeded. */
 function unfinishedTotals(session: Session, run: number, step: number): readonly Totals[] {
   return session
-    .all('select counters, controls from checkpoints where run = :run and step = :step', { run, step })
+    .all(
+      `select c.counters, c.controls from checkpoints c join tasks t on t.task_id = c.task_id
+       where c.run = :run and c.step = :step and t.kind = 'partition'`,
+      { run, step },
+    )
     .map(totalsFrom)
 }
 
@@ -104,47 +108,54 @@ export interface TaskFilter {
   readonly afterTaskId?: number
 }
 
-const TASK_COLUMNS = `t.task_id, s.name as step, t.kind, t.idx, t.label, t.state, t.attempts_used, t.crash_count, t.worker,
+const TASK_COLUMNS = `t.task_id, (select name from steps s where s.run = t.run and s.step = t.step) as step, t.kind, t.idx, t.label, t.state, t.attempts_used, t.crash_count, t.worker,
   t.not_before, t.partition_plan, t.error, c.body as checkpoint, o.body as output`
 
 /** In the order of step, kind and index, which the unique index has: a page costs its own rows, whatever the run's size. */
 export function listTasks(session: Session, runId: string, filter: TaskFilter = {}): readonly TaskRow[] {
-  const query = tasksQuery(filter)
-  const rows = session.all(query.sql, { ...query.values, runId })
+  const place = session.get(
+    `select r.run, s.step from runs r left join steps s on s.run = r.run and s.name = :step where r.run_id = :runId`,
+    { runId, step: filter.step ?? null },
+  )
+  if (place === undefined || (filter.step !== undefined && place['step'] === null)) return []
+  const after =
+    filter.afterTaskId === undefined
+      ? undefined
+      : session.get('select step, kind, idx from tasks where task_id = :taskId', { taskId: filter.afterTaskId })
+  const rows = session.all(tasksQuery(filter, after !== undefined), {
+    run: number(place, 'run'),
+    limit: filter.limit ?? TASKS_PER_PAGE,
+    ...(filter.step === undefined ? {} : { step: number(place, 'step') }),
+    ...(filter.kind === undefined ? {} : { kind: filter.kind }),
+    ...(filter.states === undefined || filter.states.length === 1 ? {} : { states: JSON.stringify(filter.states) }),
+    ...(after === undefined
+      ? {}
+      : { afterStep: number(after, 'step'), afterKind: text(after, 'kind'), afterIndex: number(after, 'idx') }),
+  })
   return rows.map((row) => taskFrom(runId, row))
 }
 
-/** The statement for a filter. A single state is written into the text, so that partial indexes of that state serve. */
-export function tasksQuery(filter: TaskFilter): { readonly sql: string; readonly values: Values } {
-  const [state, ...moreStates] = filter.states ?? []
-  const single = filter.states?.length === 1 && state !== undefined
+/** The statement for a filter. A single state is written into the text, so that the partial index of that state serves. */
+export function tasksQuery(filter: TaskFilter, after: boolean): string {
+  const [state] = filter.states ?? []
   const conditions = [
-    't.run = (select run from runs where run_id = :runId)',
-    ...(filter.step === undefined ? [] : ['t.step = (select step from steps where run = t.run and name = :step)']),
+    't.run = :run',
+    ...(filter.step === undefined ? [] : ['t.step = :step']),
     ...(filter.kind === undefined ? [] : ['t.kind = :kind']),
-    ...(single ? [`t.state = '${state}'`] : []),
-    ...(filter.states !== undefined && !single ? ['t.state in (select value from json_each(:states))'] : []),
-    ...(filter.afterTaskId === undefined
+    ...(filter.states === undefined
       ? []
-      : ['(t.step, t.kind, t.idx) > (select step, kind, idx from tasks where task_id = :after)']),
+      : [
+          filter.states.length === 1 && state !== undefined
+            ? `t.state = '${state}'`
+            : 't.state in (select value from json_each(:states))',
+        ]),
+    ...(after ? ['(t.step, t.kind, t.idx) > (:afterStep, :afterKind, :afterIndex)'] : []),
   ]
-  return {
-    sql: `select ${TASK_COLUMNS} from tasks t
-       join steps s on s.run = t.run and s.step = t.step
-       left join checkpoints c on c.task_id = t.task_id
-       left join outputs o on o.task_id = t.task_id
-     where ${conditions.join(' and ')}
-     order by t.run, t.step, t.kind, t.idx limit :limit`,
-    values: {
-      limit: filter.limit ?? TASKS_PER_PAGE,
-      ...(filter.step === undefined ? {} : { step: filter.step }),
-      ...(filter.kind === undefined ? {} : { kind: filter.kind }),
-      ...(filter.states === undefined || single
-        ? {}
-        : { states: JSON.stringify(state === undefined ? [] : [state, ...moreStates]) }),
-      ...(filter.afterTaskId === undefined ? {} : { after: filter.afterTaskId }),
-    },
-  }
+  return `select ${TASK_COLUMNS} from tasks t
+     left join checkpoints c on c.task_id = t.task_id
+     left join outputs o on o.task_id = t.task_id
+   where ${conditions.join(' and ')}
+   order by t.run, t.step, t.kind, t.idx limit :limit`
 }
 
 function taskFrom(runId: string, row: Row): TaskRow {

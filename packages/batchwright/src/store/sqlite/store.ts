@@ -77,8 +77,8 @@ export function sqliteStore({ session, writer, changes, clock }: StoreParts): St
     now: () => Promise.resolve(Math.floor(clock.now())),
     waitForChange: (ms, signal) => changes.wait(ms, signal),
     async close() {
-      await writer.idle()
-      changes.wakeAll()
+      await writer.end()
+      changes.end()
       session.close()
     },
   }

@@ -104,7 +104,6 @@ function endTask(session: Session, task: OwnedTask, end: TaskEnd): Totals | null
         taskId: task.taskId,
         body: JSON.stringify(end.output),
       })
-      session.run('delete from checkpoints where task_id = :taskId', { taskId: task.taskId })
       if (task.kind === 'partition') return end.output
       emitGroups(session, [task], 'tasks.succeeded', {})
       if (task.kind === 'verify') stepVerified(session, task.ref, task.step, end.output.result)

@@ -136,10 +136,13 @@ function failCrashed(
   limit: number,
 ): number {
   const first = new Map<number, { readonly workerId: string; readonly task: OwnedTask }>()
+  const others: OwnedTask[] = []
   for (const one of crashed) {
-    if (first.has(one.task.ref.run)) endCrashed(session, one.task)
+    if (first.has(one.task.ref.run)) others.push(one.task)
     else first.set(one.task.ref.run, one)
   }
+  for (const task of others) endCrashed(session, task)
+  emitGroups(session, others, 'tasks.released', { reason: 'worker dead' })
   for (const { workerId, task } of first.values()) {
     const error = {
       code: 'CRASH_LIMIT',

@@ -29,6 +29,7 @@ export class Writer {
   readonly #path: string
   #queue: QueuedCall[] = []
   #draining: Promise<void> | null = null
+  #ended = false
 
   constructor(session: Session, clock: Clock, random: Random, path: string) {
     this.#session = session
@@ -39,6 +40,7 @@ export class Writer {
 
   /** Runs `body` in a write transaction, together with its neighbours. */
   write<Value>(body: () => Value): Promise<Value> {
+    if (this.#ended) return Promise.reject(closed(this.#path))
     return new Promise<Value>((resolve, reject) => {
       const run = (): (() => void) => {
         const value = body()
@@ -53,6 +55,7 @@ export class Writer {
 
   /** Runs `body` in a read transaction: everything it reads is of one moment. */
   read<Value>(body: () => Value): Promise<Value> {
+    if (this.#ended) return Promise.reject(closed(this.#path))
     return this.#whenFree(() => {
       this.#session.execute('begin')
       try {
@@ -63,15 +66,16 @@ export class Writer {
     })
   }
 
-  /** Resolves when everything that was asked has been committed or refused. */
-  async idle(): Promise<void> {
+  /** Takes no more calls; resolves when those that were asked have been committed or refused. */
+  async end(): Promise<void> {
+    this.#ended = true
     while (this.#draining !== null) await this.#draining
   }
 
   async #drain(): Promise<void> {
-    // One turn of the event loop: everything that arrives in it shares the commit.
-    await new Promise<void>((resolve) => setImmediate(resolve))
     while (this.#queue.length > 0) {
+      // One turn of the event loop: everything that arrives in it shares the commit.
+      await new Promise<void>((resolve) => setImmediate(resolve))
       try {
         await this.#whenFree(() => {
           this.#session.execute('begin immediate')
@@ -131,6 +135,15 @@ export class Writer {
       }
     }
   }
+}
+
+function closed(path: string): BatchwrightError {
+  return new BatchwrightError({
+    code: 'STORE_CLOSED',
+    message: `expected the store ${path} to be open, found it closed`,
+    hint: 'Close the store after the last call has been answered.',
+    details: { path },
+  })
 }
 
 function busyTooLong(path: string, cause: unknown): BatchwrightError {
