@@ -10,7 +10,7 @@ import type {
   StepInput,
   WindowSelector,
 } from './model.ts'
-import { checkName, checkOptions, definitionError, didYouMean, show } from './names.ts'
+import { asText, checkName, checkOptions, definitionError, didYouMean, show } from './names.ts'
 import { pathsOf } from './paths.ts'
 import type { Window } from './window.ts'
 
@@ -32,9 +32,14 @@ export interface DatasetInput<Row> {
   readonly [ROW]?: Row
 }
 
+interface Locations {
+  readonly files: Extract<DatasetDefinition['location'], { readonly kind: 'files' }>
+  readonly published: Extract<DatasetDefinition['location'], { readonly kind: 'published' }>
+}
+
 /** A named thing that steps read or write. `Kind` is `files` (read only) or `published`. */
 export interface Dataset<Row, Kind extends 'files' | 'published' = 'files' | 'published'> extends DatasetDefinition {
-  readonly location: Extract<DatasetDefinition['location'], { readonly kind: Kind }>
+  readonly location: Locations[Kind]
   readonly window: Window | null
   /** The `count` windows before the run's own. */
   previous(count: number): DatasetInput<Row>
@@ -76,28 +81,38 @@ export interface PublishedOptions<Row> extends CommonDatasetOptions<Row> {
 
 const OPTIONS = ['files', 'location', 'window', 'missing', 'format', 'contract', 'key', 'checks']
 
+/** What arrives at run time, where nothing has been checked yet. */
+interface GivenOptions {
+  readonly window?: Window
+  readonly missing?: string
+  readonly format?: FormatDefinition
+  readonly contract?: Contract<object>
+  readonly key?: readonly string[]
+  readonly checks?: readonly CheckDefinition[]
+  readonly files?: unknown
+  readonly location?: unknown
+}
+
 /** Names a dataset. With `files` it is read only; with `location` steps can write it, and its versions are published. */
 export function dataset<Row extends object>(name: string, options: FilesOptions<Row>): Dataset<Row, 'files'>
 export function dataset<Row extends object>(name: string, options: PublishedOptions<Row>): Dataset<Row, 'published'>
-export function dataset<Row extends object>(
-  name: string,
-  options: (FilesOptions<Row> | PublishedOptions<Row>) & { readonly files?: unknown; readonly location?: unknown },
-): Dataset<Row> {
+export function dataset(name: string, options: GivenOptions): Dataset<object> {
   checkName('dataset', name)
   const place = `dataset ${show(name)}`
   checkOptions(place, options, OPTIONS)
-  const schema = contractOf(place, options.contract).schema
+  const contract = contractOf(place, options.contract)
+  const { schema } = contract
   const definition = {
     name,
     window: options.window ?? null,
     missing: missingOf(place, options.missing ?? 'fail'),
     format: formatOf(place, options.format),
-    contract: options.contract,
+    contract,
     key: keyOf(place, options.key, schema),
     checks: checksOf(place, options.checks ?? [], schema),
     location: locationOf(place, options),
   }
-  return withInputs<Row>(definition)
+  return withInputs<object>(definition)
 }
 
 type Declared = Omit<DatasetDefinition, 'window'> & { readonly window: Window | null }
@@ -130,7 +145,7 @@ function withInputs<Row>(declared: Declared): Dataset<Row> {
     last: (windows) => choose({ select: 'last', count: count('last', windows) }),
     at: (keys) => {
       count('at', 1)
-      return choose({ select: 'at', at: (window) => [keys(window)].flat() })
+      return choose({ select: 'at', at: asText(keys, (window: WindowValue) => [keys(window)].flat()) })
     },
     inZone: (timezone) => {
       const { window } = declared

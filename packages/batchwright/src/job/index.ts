@@ -17,10 +17,29 @@ export {
   type PublishedOptions,
 } from './dataset.ts'
 export { field, type Field } from './field.ts'
+export { fingerprintDifferences, planFingerprint, planParts, type FingerprintPart } from './fingerprint.ts'
 export { csv, jsonl, parquet, tsv, type CsvOptions, type TextFormatOptions } from './formats.ts'
+export { isJob, job, type JobOptions } from './job.ts'
 export { didYouMean, nearest } from './names.ts'
 export { drop, isDropped, isRejected, reject } from './outcome.ts'
 export { parameters, type Parameters, type ParameterValues } from './parameters.ts'
+export type { CommitOptions, LimitOption, PartitionOptions, RetryOptions } from './policies.ts'
 export { record, type RecordOf, type RecordOfShape, type RecordType, type Shape } from './record.ts'
-export { service, type ServiceOptions } from './service.ts'
+export { service, type Service, type ServiceOptions } from './service.ts'
+export type {
+  ColumnProblem,
+  Fits,
+  Fold,
+  FunctionStepContext,
+  JobTypes,
+  OutputOf,
+  Readable,
+  RulesOf,
+  StepContext,
+  StepHandle,
+  StepRef,
+  Steps,
+  WriteOptions,
+  WrittenStep,
+} from './step-types.ts'
 export { daily, every, hourly, monthly, weekly, windowDate, type Window, type WindowOptions } from './window.ts'

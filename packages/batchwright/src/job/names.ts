@@ -43,6 +43,14 @@ export function show(value: unknown): string {
   return typeof value === 'function' ? 'a function' : 'an object'
 }
 
+/** Gives a wrapper the text of the function inside it: fingerprints are made of the user's code, not of ours. */
+export function asText<Wrapper extends (...given: never[]) => unknown>(
+  inside: (...given: never[]) => unknown,
+  wrapper: Wrapper,
+): Wrapper {
+  return Object.defineProperty(wrapper, 'toString', { value: () => String(inside) })
+}
+
 /** Refuses options that do not exist: a typing mistake must not turn a limit off. JavaScript users have no other net. */
 export function checkOptions(place: string, given: unknown, known: readonly string[]): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {

@@ -1,6 +1,14 @@
 import type { ServiceDefinition } from './model.ts'
 import { checkName, checkOptions, definitionError, show } from './names.ts'
 
+declare const CLIENT: unique symbol
+
+/** A service whose client has the type `Client`. */
+export interface Service<Client> extends ServiceDefinition {
+  /** For the type checker only. */
+  readonly [CLIENT]?: Client
+}
+
 export interface ServiceOptions<Client> {
   /** Names of secrets, read from the environment when the service is opened. */
   readonly secrets?: readonly string[]
@@ -11,7 +19,7 @@ export interface ServiceOptions<Client> {
 }
 
 /** A named client that steps may use: a database, an API, a mail server. Give it to a step with `.use({ smtp })`. */
-export function service<Client>(name: string, options: ServiceOptions<Client>): ServiceDefinition<Client> {
+export function service<Client>(name: string, options: ServiceOptions<Client>): Service<Client> {
   checkName('service', name)
   const place = `service ${show(name)}`
   checkOptions(place, options, ['secrets', 'open', 'close'])
@@ -23,5 +31,13 @@ export function service<Client>(name: string, options: ServiceOptions<Client>): 
       'open({ secrets, signal }) returns the client.',
     )
   }
-  return { name, secrets: options.secrets ?? [], open: options.open, close: options.close ?? null }
+  const { close } = options
+  return {
+    name,
+    secrets: options.secrets ?? [],
+    open: options.open,
+    // Only what `open` gave is ever handed to it.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
+    close: close === undefined ? null : (client) => close(client as Client),
+  }
 }

@@ -1,0 +1,202 @@
+import type { PartitionPolicy, ProcessContext, RecordOperation, RecordsStep } from './model.ts'
+import { checkName, checkOptions, show } from './names.ts'
+import {
+  DEFAULT_COMMIT,
+  DEFAULT_PARTITION,
+  NO_DEAD_LETTERS,
+  parseCommit,
+  parseLimit,
+  parsePartition,
+  type CommitOptions,
+  type LimitOption,
+  type PartitionOptions,
+} from './policies.ts'
+import { StepBuilder, type DraftInput, type Surroundings } from './step-builder.ts'
+
+type Control = (record: never) => never
+
+/** Behind `steps.records(name)`. The chain's types are in step-types.ts. */
+export class RecordsBuilder extends StepBuilder {
+  readonly kind = 'records'
+  #input: DraftInput | null = null
+  #operations: RecordOperation[] = []
+  #partition: PartitionPolicy = DEFAULT_PARTITION
+  #commit = DEFAULT_COMMIT
+  #rejects: RecordsStep['rejects'] = new Map()
+  #skip = NO_DEAD_LETTERS
+  #controls: RecordsStep['controls'] = new Map()
+  #stateVersion = 0
+
+  read(input: unknown): this {
+    this.#input = this.readInput(input)
+    return this
+  }
+
+  use(services: unknown): this {
+    this.#beforeProcess('use')
+    this.setServices(services)
+    return this
+  }
+
+  state(options: { readonly version?: number } = {}): this {
+    this.#beforeProcess('state')
+    this.once('state')
+    checkOptions(this.place('state'), options, ['version'])
+    this.#stateVersion = this.wholeFrom1('state', 'version', options.version ?? 1)
+    return this
+  }
+
+  process(
+    process: (record: never, context: ProcessContext) => unknown,
+    options: { readonly concurrency?: number } = {},
+  ): this {
+    this.#beforePolicies('process')
+    this.needsFunction('process', process, 'a function of a record')
+    checkOptions(this.place('process'), options, ['concurrency'])
+    const concurrency = this.wholeFrom1('process', 'concurrency', options.concurrency ?? 1)
+    this.#operations.push({ operation: 'process', process, concurrency })
+    return this
+  }
+
+  distinct(options: {
+    readonly within: 'file' | 'partition'
+    readonly reject?: string
+    readonly by?: (record: never, source: never) => unknown
+  }): this {
+    this.#beforePolicies('distinct')
+    checkOptions(this.place('distinct'), options, ['within', 'reject', 'by'])
+    if (options.by !== undefined) this.needsFunction('distinct', options.by, 'by to be a function of a record')
+    this.#operations.push({
+      operation: 'distinct',
+      within: this.choice('distinct', options.within, ['file', 'partition']),
+      reject: options.reject === undefined ? null : checkName('rule', options.reject),
+      by: options.by ?? null,
+    })
+    return this
+  }
+
+  rejects(limits: Readonly<Record<string, LimitOption | undefined>>): this {
+    this.once('rejects')
+    if (typeof limits !== 'object' || limits === null || Array.isArray(limits)) {
+      throw this.error(
+        'rejects',
+        `expected limits by rule, found ${show(limits)}`,
+        "For example .rejects({ missing_customer: '40%', '*': '1%' }).",
+      )
+    }
+    this.#rejects = new Map(
+      Object.entries(limits).flatMap(([rule, limit]) => {
+        if (limit === undefined) return []
+        return [
+          [
+            rule === '*' ? rule : checkName('rule', rule),
+            parseLimit(`${this.place('rejects')} ${rule}`, limit),
+          ] as const,
+        ]
+      }),
+    )
+    return this
+  }
+
+  skip(limit: LimitOption): this {
+    this.once('skip')
+    this.#skip = parseLimit(this.place('skip'), limit)
+    return this
+  }
+
+  commit(options: CommitOptions): this {
+    this.once('commit')
+    this.#commit = parseCommit(this.place('commit'), options)
+    return this
+  }
+
+  partition(by: PartitionPolicy['by'], options: PartitionOptions<never> = {}): this {
+    this.once('partition')
+    this.#partition = parsePartition(this.place('partition'), by, options)
+    return this
+  }
+
+  control(controls: Readonly<Record<string, Control>>): this {
+    this.once('control')
+    this.#controls = this.controlsOf(controls)
+    return this
+  }
+
+  write(dataset: unknown, options?: unknown): this {
+    this.#needsInput('write')
+    this.setOutput(dataset, options)
+    return this
+  }
+
+  inputs(): readonly DraftInput[] {
+    return this.#input === null ? [] : [this.#input]
+  }
+
+  checkComplete(): void {
+    this.#needsInput('read')
+    const cut = this.#partition.by
+    const whole = this.#operations.some((each) => each.operation === 'distinct' && each.within === 'file')
+    if (whole && (cut === 'bytes' || cut === 'rows' || cut === 'keyHash')) {
+      throw this.error(
+        'partition',
+        `distinct within a file needs whole files, but ${cut} cuts them`,
+        ".partition('file'), or distinct({ within: 'partition' }).",
+      )
+    }
+    if (this.#input?.from === 'step' && cut !== 'auto' && cut !== 'keyHash') {
+      throw this.error(
+        'partition',
+        `${cut} cuts files, but the step reads the step ${show(this.#input.step.name)}`,
+        'Leave .partition() out: the step follows the partitions of the one it reads.',
+      )
+    }
+  }
+
+  define(surroundings: Surroundings): RecordsStep {
+    const input = this.#needsInput('read')
+    return {
+      ...this.base(surroundings),
+      kind: 'records',
+      input: this.resolveInput(input, surroundings),
+      operations: this.#operations,
+      partition: this.#partition,
+      commit: this.#commit,
+      rejects: this.#rejects,
+      skip: this.#skip,
+      controls: this.#controls,
+      stateVersion: this.#stateVersion,
+    }
+  }
+
+  #needsInput(method: string): DraftInput {
+    if (this.#input !== null) return this.#input
+    throw this.error(
+      method,
+      'the step does not say what it reads',
+      `steps.records(${JSON.stringify(this.name)}).read(dataset or step) comes first.`,
+      'STEP_ORDER',
+    )
+  }
+
+  #beforeProcess(method: string): void {
+    this.#needsInput(method)
+    if (!this.#operations.some((each) => each.operation === 'process')) return
+    throw this.error(
+      method,
+      'it comes after .process(), which it is for',
+      `Put .${method}() before .process().`,
+      'STEP_ORDER',
+    )
+  }
+
+  /** Limits and controls speak of the records that leave the step: they come when no operation follows. */
+  #beforePolicies(method: string): void {
+    this.stillOpen(method)
+    this.#needsInput(method)
+    const late = ['rejects', 'skip', 'control', 'commit', 'partition', 'retry', 'timeout', 'isolation', 'publish'].find(
+      (policy) => this.hasCalled(policy),
+    )
+    if (late === undefined) return
+    throw this.error(method, `it comes after .${late}()`, `Put .${method}() before .${late}().`, 'STEP_ORDER')
+  }
+}

@@ -1,0 +1,351 @@
+import type { Decimal } from '../kernel/decimal.ts'
+import { parseDuration, parseSize, type Duration, type Size } from '../kernel/units.ts'
+import type { Dataset } from './dataset.ts'
+import type {
+  DatasetDefinition,
+  RetryPolicy,
+  ServiceDefinition,
+  ShuffleDefinition,
+  StepDefinition,
+  StepInput,
+  StepOutputDefinition,
+} from './model.ts'
+import { checkName, checkOptions, definitionError, show } from './names.ts'
+import { DEFAULT_RETRY, parseRetry, type RetryOptions } from './policies.ts'
+
+/** Datasets know that they are: others may be given by mistake. */
+export type AnyDataset = Dataset<unknown>
+
+/** What a step was told to read, before the graph is known. */
+export type DraftInput =
+  | {
+      readonly from: 'dataset'
+      readonly dataset: AnyDataset
+      readonly windows: Extract<StepInput, { from: 'dataset' }>['windows']
+    }
+  | { readonly from: 'step'; readonly step: StepBuilder }
+
+type ControlFunction = (record: never) => Decimal | bigint | number
+
+/** What assembly tells a builder about the graph around it. */
+export interface Surroundings {
+  readonly after: readonly string[]
+  readonly readInside: boolean
+  readonly shuffles: readonly ShuffleDefinition[]
+  /** The job's copy of a dataset: its window in the job's zone. */
+  resolve(dataset: AnyDataset): DatasetDefinition
+}
+
+/** The job that steps are being declared in: its identity tells its steps from another job's. */
+export interface Declaring {
+  readonly job: string
+  /** False once the job is built: steps cannot change any more. */
+  readonly open: boolean
+  find(name: string): StepBuilder | undefined
+}
+
+const DEFAULT_MEMORY: Size = '256MB'
+export const DEFAULT_RECORDS_PER_PART = 1_000_000
+
+/** What all kinds of steps share: the chain behind `steps.records(...)` and the others, as JavaScript sees it. */
+export abstract class StepBuilder {
+  readonly name: string
+  readonly declaring: Declaring
+  abstract readonly kind: StepDefinition['kind']
+  readonly waitsFor: (StepBuilder | string)[] = []
+  output: { readonly dataset: AnyDataset; readonly recordsPerPart: number } | null = null
+  protected retryPolicy: RetryPolicy = DEFAULT_RETRY
+  protected timeoutMs: number | null = null
+  protected isolationOfStep: 'thread' | 'inline' = 'thread'
+  protected publishMode: 'together' | 'alone' = 'together'
+  protected memoryBytes: number = parseSize(DEFAULT_MEMORY, 'memory')
+  protected services: ReadonlyMap<string, ServiceDefinition> = new Map()
+  readonly #called = new Set<string>()
+
+  constructor(declaring: Declaring, name: string) {
+    this.declaring = declaring
+    this.name = checkName('step', name)
+  }
+
+  /** Every input, for the graph. */
+  abstract inputs(): readonly DraftInput[]
+  /** Refuses what is left unsaid at the end of the job. */
+  abstract checkComplete(): void
+  abstract define(surroundings: Surroundings): StepDefinition
+
+  retry(options: RetryOptions): this {
+    this.once('retry')
+    this.retryPolicy = parseRetry(this.place('retry'), options)
+    return this
+  }
+
+  timeout(duration: Duration): this {
+    this.once('timeout')
+    const ms = parseDuration(duration, this.place('timeout'))
+    if (ms === 0)
+      throw this.error('timeout', 'expected more than nothing, found no time at all', 'Leave it out for no time-out.')
+    this.timeoutMs = ms
+    return this
+  }
+
+  isolation(isolation: 'thread' | 'inline'): this {
+    this.once('isolation')
+    this.isolationOfStep = this.choice('isolation', isolation, ['thread', 'inline'])
+    return this
+  }
+
+  publish(mode: 'together' | 'alone'): this {
+    this.once('publish')
+    this.publishMode = this.choice('publish', mode, ['together', 'alone'])
+    return this
+  }
+
+  after(...steps: readonly unknown[]): this {
+    for (const step of steps) {
+      if (typeof step === 'string') this.waitsFor.push(step)
+      else if (step instanceof StepBuilder) this.waitsFor.push(this.ofThisJob('after', step))
+      else
+        throw this.error(
+          'after',
+          `expected steps or their names, found ${show(step)}`,
+          'Pass what steps.records(...) returned.',
+        )
+    }
+    return this
+  }
+
+  /** Refuses a call that would silently replace an earlier one, and any call after the job was built. */
+  protected once(method: string): void {
+    this.stillOpen(method)
+    if (this.#called.has(method)) {
+      throw this.error(method, 'it is called twice; the first would be forgotten', 'Keep one of the two.')
+    }
+    this.#called.add(method)
+  }
+
+  protected stillOpen(method: string): void {
+    if (this.declaring.open && this.output === null) return
+    throw this.error(
+      method,
+      this.output === null ? 'the job is already built' : 'it comes after .write(), which ends the chain',
+      this.output === null
+        ? 'Declare steps inside the function that job() is given.'
+        : `Put .${method}() before .write().`,
+      'STEP_ORDER',
+    )
+  }
+
+  protected hasCalled(method: string): boolean {
+    return this.#called.has(method)
+  }
+
+  protected setServices(services: unknown): void {
+    this.once('use')
+    this.services = this.servicesOf('use', services)
+  }
+
+  protected servicesOf(method: string, services: unknown): ReadonlyMap<string, ServiceDefinition> {
+    if (typeof services !== 'object' || services === null) {
+      throw this.error(method, `expected services by name, found ${show(services)}`, 'For example .use({ smtp }).')
+    }
+    return new Map(
+      Object.entries(services).map(([name, service]: readonly [string, unknown]) => {
+        if (isService(service)) return [name, service] as const
+        throw this.error(
+          method,
+          `expected ${show(name)} to be a service, found ${show(service)}`,
+          "Make it with service('name', { open }).",
+        )
+      }),
+    )
+  }
+
+  protected setMemory(size: Size): void {
+    this.once('memory')
+    const bytes = parseSize(size, this.place('memory'))
+    if (bytes < 1_000_000)
+      throw this.error('memory', `expected at least 1MB, found ${show(size)}`, 'MB is a million bytes, kB a thousand.')
+    this.memoryBytes = bytes
+  }
+
+  protected setOutput(dataset: unknown, options: unknown = {}): void {
+    if (this.output !== null)
+      throw this.error(
+        'write',
+        'the step already writes a dataset',
+        'A second step can read this one and write the other.',
+        'STEP_ORDER',
+      )
+    this.once('write')
+    if (!isDataset(dataset))
+      throw this.error(
+        'write',
+        `expected a dataset, found ${show(dataset)}`,
+        "Make it with dataset('name', { location, ... }).",
+      )
+    if (dataset.location.kind === 'files') {
+      throw this.error(
+        'write',
+        `the dataset ${show(dataset.name)} is made of files that others put there, so it cannot be written`,
+        "Give it location: 'folder' in place of files, or write another dataset.",
+        'DATASET_READ_ONLY',
+      )
+    }
+    if (dataset.contract.schema.fields === null && dataset.format.format !== 'jsonl') {
+      throw this.error(
+        'write',
+        `${dataset.format.format} needs columns, but the contract of ${show(dataset.name)} is a schema of another library`,
+        'Describe it with record({ ... }), or use format: jsonl().',
+      )
+    }
+    checkOptions(this.place('write'), options, ['recordsPerPart'])
+    const recordsPerPart = recordsPerPartOf(options)
+    if (!(typeof recordsPerPart === 'number' && Number.isSafeInteger(recordsPerPart) && recordsPerPart >= 1)) {
+      throw this.error(
+        'write',
+        `expected recordsPerPart to be a number from 1, found ${show(recordsPerPart)}`,
+        'Leave it out for 1,000,000.',
+      )
+    }
+    this.output = { dataset, recordsPerPart }
+  }
+
+  protected readInput(given: unknown): DraftInput {
+    this.once('read')
+    return this.inputOf('read', given)
+  }
+
+  protected inputOf(method: string, given: unknown): DraftInput {
+    if (isDataset(given)) {
+      return { from: 'dataset', dataset: given, windows: { select: given.window === null ? 'whole' : 'inside' } }
+    }
+    if (isDatasetInput(given)) return given.input
+    if (given instanceof StepBuilder) {
+      const step = this.ofThisJob(method, given)
+      if (step.kind !== 'function') return { from: 'step', step }
+      throw this.error(
+        method,
+        `the function step ${show(step.name)} gives no records`,
+        `Read what it prepares as a dataset, and say .after(${JSON.stringify(step.name)}).`,
+      )
+    }
+    const near = typeof given === 'string' && this.declaring.find(given) !== undefined
+    throw this.error(
+      method,
+      `expected a dataset or a step, found ${show(given)}`,
+      near
+        ? 'Pass the step itself: what steps.records(...) returned.'
+        : 'Pass a dataset(...), or what steps.records(...) returned.',
+      'STEP_INPUT_INVALID',
+    )
+  }
+
+  private ofThisJob(method: string, step: StepBuilder): StepBuilder {
+    if (step === this) throw this.error(method, 'the step names itself', 'Name another step.', 'STEP_CYCLE')
+    if (step.declaring === this.declaring) return step
+    throw this.error(
+      method,
+      `the step ${show(step.name)} belongs to another job (${show(step.declaring.job)})`,
+      'Read the dataset that it writes.',
+      'STEP_OF_ANOTHER_JOB',
+    )
+  }
+
+  protected choice<Choice extends string>(method: string, given: Choice, known: readonly Choice[]): Choice {
+    if (known.includes(given)) return given
+    throw this.error(
+      method,
+      `expected ${known.join(' or ')}, found ${show(given)}`,
+      `The default is ${show(known[0])}.`,
+    )
+  }
+
+  protected needsFunction(method: string, given: unknown, what: string): void {
+    if (typeof given !== 'function')
+      throw this.error(method, `expected ${what}, found ${show(given)}`, 'Pass a function.')
+  }
+
+  protected wholeFrom1(method: string, what: string, value: unknown): number {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value
+    throw this.error(method, `expected ${what} to be a whole number from 1, found ${show(value)}`, 'For example 4.')
+  }
+
+  protected controlsOf(controls: Readonly<Record<string, ControlFunction>>): ReadonlyMap<string, ControlFunction> {
+    if (typeof controls !== 'object' || controls === null) {
+      throw this.error(
+        'control',
+        `expected functions by name, found ${show(controls)}`,
+        'For example .control({ amount: (line) => line.amount }).',
+      )
+    }
+    for (const [name, control] of Object.entries(controls)) {
+      this.needsFunction('control', control, `${show(checkName('control', name))} to be a function of a record`)
+    }
+    return new Map(Object.entries(controls))
+  }
+
+  /** `job "billing", step "rate" .retry()`. */
+  protected place(method: string): string {
+    return `job ${show(this.declaring.job)}, step ${show(this.name)} .${method}()`
+  }
+
+  error(method: string, problem: string, hint: string, code: Uppercase<string> = 'STEP_INVALID'): Error {
+    return definitionError(code, this.place(method), problem, hint, { job: this.declaring.job, step: this.name })
+  }
+
+  protected base(surroundings: Surroundings): BaseDefinition {
+    const { output } = this
+    return {
+      name: this.name,
+      after: surroundings.after,
+      output:
+        output === null
+          ? null
+          : { dataset: surroundings.resolve(output.dataset), recordsPerPart: output.recordsPerPart },
+      readInside: surroundings.readInside,
+      shuffles: surroundings.shuffles,
+      publish: output === null ? 'none' : this.publishMode,
+      retry: this.retryPolicy,
+      timeoutMs: this.timeoutMs,
+      isolation: this.isolationOfStep,
+      services: this.services,
+    }
+  }
+
+  protected resolveInput(input: DraftInput, surroundings: Surroundings): StepInput {
+    return input.from === 'step'
+      ? { from: 'step', step: input.step.name }
+      : { from: 'dataset', dataset: surroundings.resolve(input.dataset), windows: input.windows }
+  }
+}
+
+interface BaseDefinition {
+  readonly name: string
+  readonly after: readonly string[]
+  readonly output: StepOutputDefinition | null
+  readonly readInside: boolean
+  readonly shuffles: readonly ShuffleDefinition[]
+  readonly publish: 'together' | 'alone' | 'none'
+  readonly retry: RetryPolicy
+  readonly timeoutMs: number | null
+  readonly isolation: 'thread' | 'inline'
+  readonly services: ReadonlyMap<string, ServiceDefinition>
+}
+
+function recordsPerPartOf(options: unknown): unknown {
+  return typeof options === 'object' && options !== null && 'recordsPerPart' in options
+    ? options.recordsPerPart
+    : DEFAULT_RECORDS_PER_PART
+}
+
+function isDataset(value: unknown): value is AnyDataset {
+  return typeof value === 'object' && value !== null && 'contract' in value && 'location' in value && 'inZone' in value
+}
+
+function isDatasetInput(value: unknown): value is { readonly input: Extract<DraftInput, { from: 'dataset' }> } {
+  return typeof value === 'object' && value !== null && 'input' in value && !(value instanceof StepBuilder)
+}
+
+function isService(value: unknown): value is ServiceDefinition {
+  return typeof value === 'object' && value !== null && 'open' in value && 'secrets' in value
+}

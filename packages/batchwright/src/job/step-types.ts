@@ -1,0 +1,294 @@
+/**
+ * The chains as the type checker sees them. Each stage offers what may come next, so a wrong order does not compile, and
+ * records keep their type from the contract through `process` to the sink.
+ */
+import type { Decimal } from '../kernel/decimal.ts'
+import type { JsonValue } from '../kernel/errors.ts'
+import type { Duration, Size } from '../kernel/units.ts'
+import type { WindowValue } from '../protocol/index.ts'
+import type { Dataset, DatasetInput } from './dataset.ts'
+import type { Dropped, FunctionContext, KeyedState, PartitionPolicy, ProcessContext, Rejected } from './model.ts'
+import type { CommitOptions, LimitOption, PartitionOptions, RetryOptions } from './policies.ts'
+import type { Service } from './service.ts'
+
+declare const ROW: unique symbol
+declare const WRITTEN: unique symbol
+declare const PROBLEM: unique symbol
+
+/** What a job's options say about its steps' context. */
+export interface JobTypes {
+  readonly window: WindowValue | null
+  readonly parameters: Readonly<Record<string, JsonValue>>
+}
+
+/** What `process` and the other functions are given beside the record. */
+export interface StepContext<Job extends JobTypes, Clients> extends Omit<
+  ProcessContext,
+  'window' | 'parameters' | 'use' | 'state'
+> {
+  readonly window: Job['window']
+  readonly parameters: Job['parameters']
+  /** The clients of the services that `.use({ ... })` named. */
+  readonly use: Clients
+}
+
+export type NoClients = Readonly<Record<never, never>>
+export type Services = Readonly<Record<string, Service<unknown>>>
+export type ClientsOf<Used> = {
+  readonly [Name in keyof Used]: Used[Name] extends Service<infer Client> ? Client : never
+}
+
+// ---------------------------------------------------------------- what functions return
+
+/** The records in what a function returns: without rejects and drops, out of lists and promises. */
+export type OutputOf<Returned> =
+  Returned extends PromiseLike<infer Value>
+    ? OutputOf<Value>
+    : Returned extends Rejected | Dropped
+      ? never
+      : Returned extends readonly (infer Item)[]
+        ? OutputOf<Item>
+        : Returned
+
+/** The rules that a function rejects by. */
+export type RulesOf<Returned> =
+  Returned extends PromiseLike<infer Value> ? RulesOf<Value> : Returned extends Rejected<infer Rule> ? Rule : never
+
+// ---------------------------------------------------------------- records against contracts
+
+/** Shown by the type checker where records do not fit a dataset: its one member is the sentence. */
+export interface ColumnProblem<Message extends string> {
+  readonly [PROBLEM]: Message
+}
+
+type IsAny<Type> = 0 extends 1 & Type ? true : false
+
+type Problem<Out, Row> = Out extends object
+  ? | `column "${Exclude<keyof Row, keyof Out> & string}" is missing from the records of this step`
+    | `column "${Exclude<keyof Out, keyof Row> & string}" is not in the contract of the dataset`
+    | {
+        [Name in keyof Out & keyof Row & string]: Out[Name] extends Row[Name]
+          ? never
+          : `column "${Name}" has another type than the contract says`
+      }[keyof Out & keyof Row & string]
+  : 'the step gives something that is no record: return drop() to leave a record out'
+
+/** `unknown` where records `Out` have exactly the columns of `Row`; else a ColumnProblem that names the column. */
+export type Fits<Out, Row> =
+  IsAny<Out> extends true ? unknown : [Problem<Out, Row>] extends [never] ? unknown : ColumnProblem<Problem<Out, Row>>
+
+// ---------------------------------------------------------------- handles
+
+/** A step, for `.after()`. */
+export interface StepRef {
+  readonly name: string
+}
+
+/** A step whose records other steps can read. */
+export interface StepHandle<Row> extends StepRef {
+  /** For the type checker only. */
+  readonly [ROW]: Row
+}
+
+/** A step that writes a dataset: SQL can read it too. */
+export interface WrittenStep<Row> extends StepHandle<Row> {
+  readonly [WRITTEN]: true
+}
+
+/** What a step can read. */
+export type Readable<Row> = Dataset<Row> | DatasetInput<Row> | StepHandle<Row>
+
+export interface WriteOptions {
+  /** Records in one part file; default 1,000,000. */
+  readonly recordsPerPart?: number
+}
+
+interface CommonPolicies<Next> {
+  /** Attempts of a task that fails. Default: 3, after 1 s and 2 s. */
+  retry(options: RetryOptions): Next
+  /** Of one attempt. Default: none. */
+  timeout(duration: Duration): Next
+  /** `thread` (default): in a worker thread, which it cannot hurt others from. `inline`: in the worker's own. */
+  isolation(isolation: 'thread' | 'inline'): Next
+  /** Waits for steps that it reads nothing from. */
+  after(...steps: readonly (StepRef | string)[]): Next
+}
+
+interface OutputPolicies<Next> extends CommonPolicies<Next> {
+  /** `together` (default): with the run's other datasets, after all checks. `alone`: as soon as its own have passed. */
+  publish(mode: 'together' | 'alone'): Next
+}
+
+/** Exact sums, by name, that verification compares. Numbers must be safe integers. */
+export type Controls<Row> = Readonly<Record<string, (record: Row) => Decimal | bigint | number>>
+
+// ---------------------------------------------------------------- records
+
+export interface RecordsStart<Job extends JobTypes> {
+  /** What the step reads: a dataset, chosen windows of one, or another step of the job. */
+  read<Row>(input: Readable<Row>): RecordsRead<Job, Row, Row, never, StepContext<Job, NoClients>>
+}
+
+export interface DistinctOptions<Current, Source, Rule extends string> {
+  /** Where later equals are looked for. */
+  readonly within: 'file' | 'partition'
+  /** The rule that they are rejected by; without it they are dropped. */
+  readonly reject?: Rule
+  /** What must be equal; default: every field of the record as it was read. */
+  readonly by?: (record: Current, source: Source) => unknown
+}
+
+/** Source: the record as read. Current: as it is at this point of the chain. */
+export interface RecordsRead<
+  Job extends JobTypes,
+  Source,
+  Current,
+  Rules extends string,
+  Context,
+> extends RecordsProcessed<Job, Source, Current, Rules, Context> {
+  /** Services for `process`: `context.use.smtp`. Stands before `process`. */
+  use<Used extends Services>(
+    services: Used,
+  ): RecordsRead<Job, Source, Current, Rules, Context & { readonly use: ClientsOf<Used> }>
+  /** Keyed state for `process`, saved with each checkpoint: `context.state`. Raise the version when its meaning changes. */
+  state(options?: {
+    readonly version?: number
+  }): RecordsRead<Job, Source, Current, Rules, Context & { readonly state: KeyedState }>
+  distinct<const Rule extends string = never>(
+    options: DistinctOptions<Current, Source, Rule>,
+  ): RecordsRead<Job, Source, Current, Rules | Rule, Context>
+}
+
+export interface RecordsProcessed<
+  Job extends JobTypes,
+  Source,
+  Current,
+  Rules extends string,
+  Context,
+> extends RecordsPolicies<Source, Current, Rules> {
+  /**
+   * Makes of a record another, several (a list), `reject(rule)`, `drop()`, or a promise of one of these. Functions that
+   * return no promise run without one. `concurrency`: promises under way at a time; order is kept; default 1.
+   */
+  process<const Returned>(
+    process: (record: Current, context: Context) => Returned,
+    options?: { readonly concurrency?: number },
+  ): RecordsProcessed<Job, Source, OutputOf<Returned>, Rules | RulesOf<Returned>, Context>
+  /** Leaves out later equals. Before `process` it compares what was read, after it what was made. */
+  distinct<const Rule extends string = never>(
+    options: DistinctOptions<Current, Source, Rule>,
+  ): RecordsProcessed<Job, Source, Current, Rules | Rule, Context>
+}
+
+export interface RecordsPolicies<Source, Current, Rules extends string>
+  extends OutputPolicies<RecordsPolicies<Source, Current, Rules>>, StepHandle<Current> {
+  /** Limits on rejected records by rule; `*` for the rules not named. A rule without a limit may reject any number. */
+  rejects(limits: Readonly<Partial<Record<Rules | '*', LimitOption>>>): RecordsPolicies<Source, Current, Rules>
+  /** Limit on unexpected dead letters: records that break the contract, or make `process` throw. Default: none allowed. */
+  skip(limit: LimitOption): RecordsPolicies<Source, Current, Rules>
+  commit(options: CommitOptions): RecordsPolicies<Source, Current, Rules>
+  /** How the input is cut. Default `auto`: by bytes where the format allows it, else by file. */
+  partition(by: PartitionPolicy['by'], options?: PartitionOptions<Source>): RecordsPolicies<Source, Current, Rules>
+  control(controls: Controls<Current>): RecordsPolicies<Source, Current, Rules>
+  /** Where the records go. The last of the chain: they must have exactly the columns of the dataset's contract. */
+  write<Row extends object>(
+    dataset: Dataset<Row, 'published'> & Fits<Current, Row>,
+    options?: WriteOptions,
+  ): WrittenStep<Current>
+}
+
+// ---------------------------------------------------------------- reduce
+
+/** How the records of one key become one record, several, or none. */
+export interface Fold<Row, State, Returned, Context = StepContext<JobTypes, NoClients>> {
+  readonly initial: (key: string) => State
+  /** Called with the key's records in order; may change the state, and returns it. */
+  readonly add: (state: State, record: Row) => State
+  readonly finish: (state: State, key: string, context: Context) => Returned
+}
+
+export interface ReduceStart<Job extends JobTypes> {
+  read<Row>(input: Readable<Row>): ReduceRead<Job, Row>
+}
+
+export interface ReduceRead<Job extends JobTypes, Row> {
+  /** The key that records are brought together by. */
+  by(key: (record: Row) => string): ReduceKeyed<Row, StepContext<Job, NoClients>>
+}
+
+export interface ReduceKeyed<Row, Context> {
+  /** Services for `finish`. */
+  use<Used extends Services>(services: Used): ReduceKeyed<Row, Context & { readonly use: ClientsOf<Used> }>
+  fold<State, const Returned>(fold: Fold<Row, State, Returned, Context>): ReduceFolded<OutputOf<Returned>>
+}
+
+export interface ReduceFolded<Out> extends OutputPolicies<ReduceFolded<Out>>, StepHandle<Out> {
+  /** Folded state kept in memory before it is spilled to disk; default 256MB. */
+  memory(size: Size): ReduceFolded<Out>
+  /** Into how many tasks keys are spread; default 4. Part of the output's bytes, so never taken from the machine. */
+  buckets(count: number): ReduceFolded<Out>
+  control(controls: Controls<Out>): ReduceFolded<Out>
+  write<Row extends object>(
+    dataset: Dataset<Row, 'published'> & Fits<Out, Row>,
+    options?: WriteOptions,
+  ): WrittenStep<Out>
+}
+
+// ---------------------------------------------------------------- sql
+
+/** What SQL can read: a dataset, chosen windows of one, or a step that writes a dataset. */
+export type SqlReadable = Dataset<unknown> | DatasetInput<unknown> | WrittenStep<unknown>
+
+export interface SqlStart {
+  /** Table names of the query, and what they show. */
+  read(tables: Readonly<Record<string, SqlReadable>>): SqlRead
+}
+
+export interface SqlRead {
+  /** One SELECT in DuckDB's SQL. Without `order by` its bytes may differ between runs. */
+  query(query: string): SqlQueried
+}
+
+export interface SqlQueried extends OutputPolicies<SqlQueried>, StepRef {
+  /** Memory before the query spills to disk; default 256MB. */
+  memory(size: Size): SqlQueried
+  write<Row extends object>(dataset: Dataset<Row, 'published'>, options?: WriteOptions): WrittenStep<Row>
+}
+
+// ---------------------------------------------------------------- function
+
+export interface FunctionOptions<Used extends Services> {
+  readonly use?: Used
+  /** Raise it when the meaning of saved progress changes; default 1. */
+  readonly stateVersion?: number
+}
+
+export interface FunctionStepContext<Job extends JobTypes, Clients> extends Omit<
+  FunctionContext,
+  'window' | 'parameters' | 'use'
+> {
+  readonly window: Job['window']
+  readonly parameters: Job['parameters']
+  readonly use: Clients
+}
+
+export interface FunctionChain extends CommonPolicies<FunctionChain>, StepRef {}
+
+// ---------------------------------------------------------------- steps
+
+/** What the third argument of `job` is given: the four kinds of steps. */
+export interface Steps<Job extends JobTypes> {
+  /** Record by record, in chunks: read, process, write. */
+  records(name: string): RecordsStart<Job>
+  /** Brings records together by key and folds each key's. */
+  reduce(name: string): ReduceStart<Job>
+  /** A query over datasets. */
+  sql(name: string): SqlStart
+  /** Any code, with progress of its own: `await context.save(progress)`. What it returns (JSON) is kept as its result. */
+  function(name: string, run: (context: FunctionStepContext<Job, NoClients>) => unknown): FunctionChain
+  function<Used extends Services>(
+    name: string,
+    options: FunctionOptions<Used>,
+    run: (context: FunctionStepContext<Job, ClientsOf<Used>>) => unknown,
+  ): FunctionChain
+}
