@@ -36,7 +36,10 @@ test('a month is the same whatever other months are made with it', () => {
 
 test('every rule rejects lines in every month, at any scale', () => {
   generate({ ...options, out: path.join(scratch, 'rules') })
-  const rejects = referenceTables(path.join(scratch, 'rules', 'retail'))['rejects.csv'].trim().split('\n').slice(1)
+  const rejects = referenceTables(path.join(scratch, 'rules', 'retail'))
+    ['rejects.csv'].trim()
+    .split('\n')
+    .slice(1)
   const seen = new Set(rejects.map((line) => `${line.slice(0, 7)} ${line.split(',')[2] ?? ''}`))
   for (const month of ['2010-12', '2011-01', '2011-02']) {
     for (const rule of RULES) expect(seen, `${rule} in ${month}`).toContain(`${month} ${rule}`)

@@ -1,0 +1,13 @@
+/**
+ * Benchmarks, each against its peer in the same run.
+ *
+ *   npm run bench -- records [--rows N] [--repeats N] [--sizes N,N,...] [--folder DIR] [--json]
+ */
+import { recordsBenchmark } from './records/benchmark.ts'
+
+const [name, ...rest] = process.argv.slice(2)
+if (name === 'records') await recordsBenchmark(rest)
+else {
+  console.error(`expected a benchmark: records; found ${name ?? 'none'}`)
+  process.exitCode = 2
+}
