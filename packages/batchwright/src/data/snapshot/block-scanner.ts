@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { countLines } from './count-lines.ts'
 
 /** Where records end in a format, as bytes. `quote` and `delimiter` are null for lines that end at every newline. */
 export interface RecordSyntax {
@@ -83,7 +84,9 @@ export class BlockScanner {
   feed(chunk: Buffer): void {
     if (this.#base === 0) this.#dropByteOrderMark(chunk)
     if (this.#headerDue) this.#keepHead(chunk)
-    const hashed = this.#syntax.quote === null ? this.#scanLines(chunk) : this.#scanQuoted(chunk, this.#syntax.quote)
+    const { quote } = this.#syntax
+    const lines = quote === null || (!this.#quoted && !chunk.includes(quote))
+    const hashed = lines ? this.#scanLines(chunk) : this.#scanQuoted(chunk, quote)
     if (hashed < chunk.length) this.#hash.update(hashed === 0 ? chunk : chunk.subarray(hashed))
     if (chunk.length > 0) this.#lastByte = chunk[chunk.length - 1] ?? -1
     this.#base += chunk.length
@@ -111,7 +114,36 @@ export class BlockScanner {
   /** Scans a chunk in which every newline ends a line. Returns how much of it went into the digests of closed blocks. */
   #scanLines(chunk: Buffer): number {
     let hashed = 0
-    for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, at + 1)) {
+    let at = 0
+    while (at < chunk.length) {
+      // As far as the block goes, or the chunk's whole lines do.
+      const due = Math.max(at, this.#blockStart + this.#limits.bytes - this.#base - 1)
+      const closing = due < chunk.length ? chunk.indexOf(LF, due) : -1
+      const end = (closing === -1 ? chunk.lastIndexOf(LF) : closing) + 1
+      if (end <= at) break
+      if (this.#countLines(chunk, at, end)) {
+        if (closing !== -1) hashed = this.#closeBlock(chunk, hashed, end)
+      } else {
+        hashed = this.#scanLineByLine(chunk, at, end, hashed)
+      }
+      at = end
+    }
+    return hashed
+  }
+
+  /** Takes all lines of a section at once. False where they have to be looked at one by one. */
+  #countLines(chunk: Buffer, from: number, to: number): boolean {
+    if (this.#headerDue || this.#limits.everyRecords !== null) return false
+    const lines = countLines(chunk, from, to)
+    if (lines === -1) return false
+    this.#records += lines
+    this.#recordStart = this.#base + to
+    return true
+  }
+
+  #scanLineByLine(chunk: Buffer, from: number, to: number, before: number): number {
+    let hashed = before
+    for (let at = chunk.indexOf(LF, from); at !== -1 && at < to; at = chunk.indexOf(LF, at + 1)) {
       if (this.#endLine(chunk, at)) hashed = this.#closeBlock(chunk, hashed, at + 1)
     }
     return hashed
@@ -120,16 +152,15 @@ export class BlockScanner {
   #scanQuoted(chunk: Buffer, quote: number): number {
     let hashed = 0
     let at = this.#quoted ? this.#skipQuoted(chunk, quote, 0) : 0
-    if (this.#quoted) return hashed
+    if (at === -1) return hashed
     let nextQuote = chunk.indexOf(quote, at)
     let newline = chunk.indexOf(LF, at)
     for (;;) {
       if (nextQuote !== -1 && (newline === -1 || nextQuote < newline)) {
         at = nextQuote + 1
         if (this.#startsField(chunk, nextQuote)) {
-          this.#quoted = true
           at = this.#skipQuoted(chunk, quote, at)
-          if (this.#quoted) return hashed
+          if (at === -1) return hashed
           if (newline !== -1 && newline < at) newline = chunk.indexOf(LF, at)
         }
         nextQuote = chunk.indexOf(quote, at)
@@ -142,11 +173,12 @@ export class BlockScanner {
     }
   }
 
-  /** From inside a quoted field to just after it. Leaves `#quoted` true where the chunk ends first. */
+  /** From inside a quoted field to just after it; -1 where the chunk ends first. */
   #skipQuoted(chunk: Buffer, quote: number, from: number): number {
     let at = from
+    this.#quoted = true
     if (this.#quotePending) {
-      if (chunk.length === 0) return at
+      if (chunk.length === 0) return -1
       this.#quotePending = false
       if (chunk[at] !== quote) {
         this.#quoted = false
@@ -156,11 +188,8 @@ export class BlockScanner {
     }
     for (;;) {
       const found = chunk.indexOf(quote, at)
-      if (found === -1) return chunk.length
-      if (found === chunk.length - 1) {
-        this.#quotePending = true
-        return chunk.length
-      }
+      this.#quotePending = found === chunk.length - 1 && found !== -1
+      if (found === -1 || this.#quotePending) return -1
       if (chunk[found + 1] !== quote) {
         this.#quoted = false
         return found + 1

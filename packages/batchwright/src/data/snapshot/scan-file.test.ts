@@ -48,9 +48,11 @@ test('a file that grows while it is planned is refused, and a later attempt may 
       return 'refused'
     },
   )
-  let ended: string | null = null
-  void scanning.then((how) => (ended = how))
-  while (ended === null) {
+  const ended = new AbortController()
+  void scanning.finally(() => {
+    ended.abort()
+  })
+  while (!ended.signal.aborted) {
     appendFileSync(file, '3,4\n')
     await setImmediate()
   }
