@@ -2,12 +2,9 @@
  * The library as job files see it: `import ... from 'batchwright'` in a bundle takes it from here. Whoever loads artifacts
  * sets it first, so that there is one copy of the library in a process.
  */
-import * as definitions from '../job/index.ts'
-import { Decimal } from '../kernel/decimal.ts'
-import { BatchwrightError } from '../kernel/errors.ts'
+import * as library from '../index.ts'
 
 const LIBRARY = Symbol.for('batchwright.library')
-const library = { ...definitions, Decimal, BatchwrightError }
 
 /** Names that `batchwright` exports: a bundle that imports another is refused when it is built. */
 export const LIBRARY_NAMES: readonly string[] = Object.keys(library).sort()

@@ -3,6 +3,7 @@ import { reportError } from '../../kernel/errors.ts'
 import type { DeadLetter } from '../../data/index.ts'
 import type { Redactor } from '../redact.ts'
 import type { Chunk, SetAside } from './chunk.ts'
+import { userStack } from './user-stack.ts'
 
 /** Hex digits of a dead letter's id: 80 bits. */
 const ID_LENGTH = 20
@@ -20,7 +21,7 @@ function deadLetter({ batch }: Chunk, aside: SetAside, step: string, redactor: R
     cause: aside.cause,
     reason: aside.reason,
     message: redactor.text(aside.message),
-    stack: stack === null ? null : redactor.text(stack),
+    stack: stack === null ? null : redactor.text(userStack(stack)),
     position,
     raw: batch.raw(aside.index),
   }
