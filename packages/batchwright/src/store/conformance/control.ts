@@ -237,6 +237,16 @@ export function controlRules(open: OpenWorld): void {
     expect(second?.number).toBe((first?.number ?? 0) + 1)
   })
 
+  it('a step whose group is published can start again, and is published again', async () => {
+    const world = await open()
+    await world.start([step('a'), step('b'), step('z', [], 'alone')])
+    await world.fail(await world.workUntil('publish', 'z'))
+    expect([await world.stepState('a'), await world.stepState('b')]).toEqual(['succeeded', 'succeeded'])
+    await world.store.reopenRun('run-1', { by: 'test', from: 'a' })
+    await world.workAll()
+    expect(await world.runState()).toBe('succeeded')
+  })
+
   it('a plan made again may find other partitions', async () => {
     const world = await open()
     await world.start([step('a')])

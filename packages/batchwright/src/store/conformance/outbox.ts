@@ -61,7 +61,9 @@ export function eventRules(open: OpenWorld): void {
     await world.store.cancelRun('run-1', { by: 'test', why: 'enough' })
     const told = (await world.store.listEvents({ after: 0 }))
       .filter(({ type }) => type !== 'tasks.leased')
-      .map(({ type, data }) => (type === 'tasks.released' ? [type, data['reason']].join(': ') : type))
+      .map(({ type, data }) =>
+        type === 'tasks.released' ? `${type}: ${typeof data['reason'] === 'string' ? data['reason'] : ''}` : type,
+      )
     expect(told.slice(4)).toEqual([
       'tasks.released: given back',
       'task.retried',

@@ -190,18 +190,18 @@ export function publishTogether(session: Session, ref: RunRef): void {
     (latest, head) => (latest === undefined || (head.verifiedAt ?? 0) >= (latest.verifiedAt ?? 0) ? head : latest),
     undefined,
   )
-  if (!whole || last === undefined || groupTask(session, ref.run) !== null) return
+  if (!whole || last === undefined || hasGroupTask(session, ref.run)) return
   insertTask(session, ref.run, last.step, 'publish')
 }
 
-/** The publish task of the run's group, ended or not; null where there is none. */
-export function groupTask(session: Session, run: number): number | null {
+/** Whether the run's group has a publish task that has not ended well. One that has belongs to an earlier publication. */
+function hasGroupTask(session: Session, run: number): boolean {
   const row = session.get(
-    `select t.task_id from tasks t join steps s on s.run = t.run and s.step = t.step
-     where s.run = :run and s.publish = 'together' and t.kind = 'publish'`,
+    `select 1 from tasks t join steps s on s.run = t.run and s.step = t.step
+     where s.run = :run and s.publish = 'together' and t.kind = 'publish' and t.state <> 'succeeded'`,
     { run },
   )
-  return row === undefined ? null : number(row, 'task_id')
+  return row !== undefined
 }
 
 /** publishing -> succeeded for the step, or for all that published with it; the run's end with the last. */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -73,6 +73,20 @@ describe('a file that is not a sound store', () => {
     )
     mkdirSync(path)
     await expect(opened()).rejects.toMatchObject({ code: 'STORE_UNWRITABLE' })
+  })
+
+  it('in a folder that is read-only is refused', async () => {
+    chmodSync(folder, 0o755)
+    chmodSync(join(folder, 'state'), 0o555)
+    // Permissions do not hold the superuser back: the test becomes nobody for a moment.
+    const superuser = process.geteuid?.() === 0
+    if (superuser) process.seteuid?.(65_534)
+    try {
+      await expect(opened()).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', retryable: true })
+    } finally {
+      if (superuser) process.seteuid?.(0)
+      chmodSync(join(folder, 'state'), 0o755)
+    }
   })
 
   it('on a network file system is recognised by its number', () => {
