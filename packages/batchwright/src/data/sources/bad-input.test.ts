@@ -239,6 +239,29 @@ test('a file that shrinks, vanishes or is replaced between plan and read is foun
   }
 })
 
+test('a gzip file that is damaged or replaced between plan and read is found, on a resume too', async () => {
+  const packed = filesDataset(['in.csv.gz'], ab)
+  const whole = gzipSync(LONG)
+  const damaged = Buffer.from(whole)
+  damaged.fill(0, damaged.length - 5000, damaged.length - 4000)
+  const contents = [
+    damaged,
+    whole.subarray(0, whole.length - 4000),
+    gzipSync(LONG.replace('59999', '59998')),
+    gzipSync('a,b\n'),
+  ]
+  for (const content of contents) {
+    await using project = await FilesProject.create({ 'in.csv.gz': whole })
+    const planned = await project.plan(packed)
+    const position = (await project.read(packed, planned, 0))[30_000]!.after
+    await project.write('in.csv.gz', content)
+    await expect(project.read(packed, planned, 0)).rejects.toMatchObject({ code: 'INPUT_CHANGED' })
+    await expect(project.read(packed, planned, 0, { position })).rejects.toMatchObject({ code: 'INPUT_CHANGED' })
+    await rm(path.join(project.folders.project, 'in.csv.gz'))
+    await expect(project.read(packed, planned, 0)).rejects.toMatchObject({ code: 'INPUT_MISSING' })
+  }
+})
+
 test('planning again on the same snapshot gives the same plan, later arrivals left out; other content is refused', async () => {
   await using project = await FilesProject.create({ 'in/1.csv': LONG })
   const given = filesDataset(['in/*.csv'], ab)

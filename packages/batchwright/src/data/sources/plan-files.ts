@@ -108,8 +108,17 @@ async function scanAll(inputs: readonly ScanInput[], request: FilesPlanRequest):
   const limits = blockLimits(request.policy)
   const planned: PlannedFile[] = []
   const work = inputs.entries()
+  const failure = new AbortController()
   const lane = async (): Promise<void> => {
-    for (const [index, input] of work) planned[index] = await scanOne(input, limits, request)
+    for (const [index, input] of work) {
+      if (failure.signal.aborted) return
+      try {
+        planned[index] = await scanOne(input, limits, request)
+      } catch (error) {
+        failure.abort(error)
+        throw error
+      }
+    }
   }
   const lanes = await Promise.allSettled(Array.from({ length: FILES_AT_ONCE }, lane))
   const failed = lanes.find((outcome) => outcome.status === 'rejected')

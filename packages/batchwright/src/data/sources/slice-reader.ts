@@ -61,9 +61,10 @@ export class SliceReader implements BatchReader {
 
   static async open(options: SliceReaderOptions): Promise<SliceReader> {
     const file = path.resolve(options.project, options.slice.path)
-    const source =
-      options.slice.compression === 'gzip' ? new GzipBlocks(file) : new PlainBlocks(await openInput(file), file)
-    return new SliceReader(options, source)
+    const handle = await openInput(file)
+    if (options.slice.compression === 'none') return new SliceReader(options, new PlainBlocks(handle, file))
+    await handle.close() // was opened to see that it is there
+    return new SliceReader(options, new GzipBlocks(file))
   }
 
   async read(): Promise<Batch | null> {
@@ -196,7 +197,9 @@ class GzipBlocks implements BlockSource {
 
   async #take(most: number): Promise<Buffer> {
     if (this.#chunk.length === 0) {
-      const next = await this.#chunks.next()
+      const next = await this.#chunks.next().catch((cause: unknown) => {
+        throw noLongerWhole(this.#path, this.#offset, cause)
+      })
       if (next.done === true) throw endsEarly(this.#path, this.#offset, this.#offset + most)
       this.#chunk = next.value
     }
@@ -242,6 +245,18 @@ function endsEarly(file: string, found: number, expected: number): BatchwrightEr
     message: `expected ${file} as it was planned, with at least ${expected} bytes of content; it ends at byte ${found}`,
     hint: CHANGED_HINT,
     details: { path: file, expectedBytes: expected, foundBytes: found },
+  })
+}
+
+/** It was whole when it was planned: what is damaged now has changed. */
+function noLongerWhole(file: string, offset: number, cause: unknown): unknown {
+  if (!(cause instanceof BatchwrightError) || cause.code !== 'GZIP_DAMAGED') return cause
+  return new BatchwrightError({
+    code: 'INPUT_CHANGED',
+    message: `expected ${file} as it was planned; its compressed data is damaged after ${offset} bytes of content`,
+    hint: CHANGED_HINT,
+    details: { path: file, contentOffset: offset },
+    cause,
   })
 }
 
