@@ -22,14 +22,11 @@ if (process.argv.includes('--types')) buildTypes()
 else await buildCode()
 
 async function buildCode() {
-  for (const file of existsSync(dist) ? readdirSync(dist) : []) {
-    if (file !== 'types') rmSync(path.join(dist, file), { recursive: true })
-  }
-  await build({
+  const { metafile } = await build({
     entryPoints: entries(),
     outdir: dist,
     entryNames: '[name]',
-    chunkNames: 'chunk-[name]-[hash]',
+    chunkNames: '[name]-[hash]',
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -39,8 +36,19 @@ async function buildCode() {
     sourcemap: true,
     sourcesContent: false,
     logLevel: 'warning',
+    absWorkingDir: root,
+    metafile: true,
   })
+  removeOthers(Object.keys(metafile.outputs).map((file) => path.resolve(root, file)))
   chmodSync(path.join(dist, 'cli.js'), 0o755)
+}
+
+/** What an earlier build left goes last: a process that runs from dist/ meanwhile finds its files until then. */
+function removeOthers(built) {
+  for (const name of readdirSync(dist)) {
+    const file = path.join(dist, name)
+    if (name !== 'types' && !built.includes(file)) rmSync(file, { recursive: true })
+  }
 }
 
 function buildTypes() {
@@ -62,7 +70,7 @@ function entries() {
   for (const file of readdirSync(source, { recursive: true })) {
     if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue
     const text = readFileSync(path.join(source, file), 'utf8')
-    for (const [, name] of text.matchAll(/new URL\([^)]*['"]\.\/([a-z-]+)\.js['"]/g)) {
+    for (const [, name] of text.matchAll(/['"]\.\/([a-z-]+)\.js['"],\s*import\.meta\.url/g)) {
       const thread = path.join(source, path.dirname(file), `${name}.ts`)
       if (found[name] !== undefined && found[name] !== thread) {
         throw new Error(`two thread files are called ${name}.ts (${found[name]}, ${thread}); dist/ is flat: rename one`)

@@ -2,7 +2,7 @@
 import { currentManifest, datasetFolder, listWindows } from '../data/index.ts'
 import type { Manifest } from '../data/index.ts'
 import type { DatasetDefinition } from '../job/model.ts'
-import { BatchwrightError } from '../kernel/errors.ts'
+import { BatchwrightError, errorFromReport } from '../kernel/errors.ts'
 import { loadAllJobs } from './definitions.ts'
 import { usageError } from './failure.ts'
 import type { Project } from './project.ts'
@@ -32,6 +32,9 @@ export async function selectDataset(project: Project, name: string): Promise<Nam
   const datasets = await allDatasets(project)
   const found = datasets.find((each) => each.definition.name === name)
   if (found !== undefined) return found
+  const [broken] = (await loadAllJobs(project)).broken
+  if (broken !== undefined)
+    throw errorFromReport({ ...broken.error, message: `${broken.file}: ${broken.error.message}` })
   throw usageError({
     code: 'DATASET_UNKNOWN',
     message: `no dataset is called ${JSON.stringify(name)}`,

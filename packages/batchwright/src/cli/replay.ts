@@ -9,7 +9,7 @@ import { sha256 } from '../kernel/digest.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { RunRow, Store } from '../store/contract.ts'
 import { requireSamePlans } from './code.ts'
-import { conclude } from './commands/run.ts'
+import { conclude, outcomeJson, printResult } from './commands/run.ts'
 import { loadJob } from './definitions.ts'
 import { execute } from './execute.ts'
 import type { ExecutionOptions } from './execute.ts'
@@ -68,9 +68,10 @@ export async function startReplay(
     parameters,
     logicalTime,
   })
-  const { json, code } = await conclude(session, store, await execute(session, made.run, options), 'ran')
-  session.terminal.printJson(json)
-  return code
+  const result = await conclude(store, await execute(session, made.run, options), 'ran')
+  session.terminal.printJson(outcomeJson(result))
+  printResult(session, result)
+  return result.code
 }
 
 function onlyStep(letters: readonly FoundLetter[]): string {

@@ -7,6 +7,7 @@ import { isoOrNull } from './render/text.ts'
 export interface StepView {
   readonly name: string
   readonly kind: StepKind
+  readonly after: readonly string[]
   readonly state: StepState
   readonly tasks: number
   readonly tasksDone: number
@@ -45,6 +46,7 @@ export function stepView(row: StepRow): StepView {
   return {
     name: row.name,
     kind: row.kind,
+    after: row.after,
     state: row.state,
     tasks: row.tasks,
     tasksDone: row.tasksDone,

@@ -11,7 +11,7 @@ import { EXIT, usageError } from '../failure.ts'
 import { selectRun, selectStep } from '../select.ts'
 import type { Session } from '../session.ts'
 import { runJson, runTitle } from '../view.ts'
-import { conclude, pausedError } from './run.ts'
+import { conclude, outcomeJson, pausedError, printResult } from './run.ts'
 
 export interface RetryOptions extends ExecutionOptions {
   readonly from?: string
@@ -85,9 +85,10 @@ function notRetryable(run: RunRow): BatchwrightError {
 }
 
 async function workOn(session: Session, store: Store, run: RunRow, options: ExecutionOptions): Promise<ExitCode> {
-  const { json, code } = await conclude(session, store, await execute(session, run, options), 'resumed')
-  session.terminal.printJson(json)
-  return code
+  const result = await conclude(store, await execute(session, run, options), 'resumed')
+  session.terminal.printJson(outcomeJson(result))
+  printResult(session, result)
+  return result.code
 }
 
 /** `batchwright pause RUN`. Pausing what is paused is fine; what has ended cannot be paused. */

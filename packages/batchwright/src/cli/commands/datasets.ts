@@ -20,7 +20,7 @@ import { usageError } from '../failure.ts'
 import { firstRecords } from '../first-records.ts'
 import { datasetLines, versionLines } from '../render/lists.ts'
 import type { DatasetRow, VersionRow } from '../render/lists.ts'
-import { printable } from '../render/text.ts'
+import { isoOrNull, printable } from '../render/text.ts'
 import type { Session } from '../session.ts'
 
 /** `batchwright datasets list`: `{ total, items: [dataset] }`. */
@@ -58,14 +58,13 @@ export async function show(session: Session, name: string, window: string | unde
       : window === undefined
         ? await listWindows(folder)
         : [(await selectPublished(project, dataset, window)).key]
-  const versions =
-    folder === null ? [] : (await Promise.all(keys.map((key) => versionsOf(folder, key)))).flat().reverse()
+  const versions = folder === null ? [] : (await versionsOf(session, name, folder, keys)).toReversed()
   terminal.printJson({
     ...(await datasetRow(project.folder, dataset)),
     columns: columnsOf(definition).map(({ column, type, optional }) => ({ column, type, optional })),
     key: definition.key,
     checks: definition.checks.map(({ name: check, severity }) => ({ check, severity })),
-    versions: { total: versions.length, items: versions.map((version) => ({ ...version })) },
+    versions: { total: versions.length, items: versions.map(versionJson) },
   })
   terminal.print([
     ...datasetLines([await datasetRow(project.folder, dataset)], terminal),
@@ -86,20 +85,34 @@ function columnsOf(definition: DatasetDefinition): readonly { column: string; ty
   }))
 }
 
-async function versionsOf(folder: string, key: string | null): Promise<readonly VersionRow[]> {
-  const manifests = await listManifests(folder, key)
-  const current = manifests.at(-1)?.number
-  return manifests.map((manifest) => ({
-    window: key,
-    number: manifest.number,
-    current: manifest.number === current,
-    state: 'published',
-    rows: manifest.records,
-    bytes: manifest.bytes,
-    runId: manifest.run.id,
-    rollbackTo: manifest.rollbackTo,
-    publishedAt: Date.parse(manifest.createdAt),
-  }))
+/** What the manifests say, and the store where it remembers when: a manifest's own time is its run's, the same on every replay. */
+async function versionsOf(
+  session: Session,
+  dataset: string,
+  folder: string,
+  keys: readonly (string | null)[],
+): Promise<readonly VersionRow[]> {
+  const remembered = session.hasStore() ? await (await session.store()).listPublications({ dataset }) : []
+  const publishedAt = new Map(remembered.map((row) => [`${row.window?.key ?? ''} ${row.number}`, row.publishedAt]))
+  const rows = keys.map(async (key) => {
+    const manifests = await listManifests(folder, key)
+    const current = manifests.at(-1)?.number
+    return manifests.map((manifest) => ({
+      window: key,
+      number: manifest.number,
+      current: manifest.number === current,
+      rows: manifest.records,
+      bytes: manifest.bytes,
+      runId: manifest.run.id,
+      rollbackTo: manifest.rollbackTo,
+      publishedAt: publishedAt.get(`${key ?? ''} ${manifest.number}`) ?? null,
+    }))
+  })
+  return (await Promise.all(rows)).flat()
+}
+
+function versionJson(version: VersionRow): JsonValue {
+  return { ...version, publishedAt: isoOrNull(version.publishedAt) }
 }
 
 export interface CatOptions {

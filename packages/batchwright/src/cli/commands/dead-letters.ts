@@ -74,11 +74,16 @@ export async function list(session: Session, options: LetterOptions & { readonly
   const rows = shown.map(({ step, letter, discarded }) => ({
     ...letter,
     step,
-    source: letter.position.source,
+    source: relativeTo(session.project.folder, letter.position.source),
     record: letter.position.record,
     discarded: discarded !== null,
   }))
   terminal.print(deadLetterLines(rows, total, terminal))
+}
+
+/** Paths inside the project are shown from its folder. */
+function relativeTo(folder: string, source: string): string {
+  return source.startsWith(`${folder}/`) ? source.slice(folder.length + 1) : source
 }
 
 function listJson({ step, partition, letter, discarded }: FoundLetter): Record<string, JsonValue> {

@@ -12,11 +12,12 @@ import type { Execution, ExecutionOptions } from '../execute.ts'
 import { execute } from '../execute.ts'
 import type { ExitCode } from '../failure.ts'
 import { EXIT } from '../failure.ts'
-import { plural } from '../render/text.ts'
+import { rangeLines } from '../render/range.ts'
 import { readParameters, selectWindows } from '../select.ts'
 import type { Session } from '../session.ts'
+import type { RunView } from '../view.ts'
 import { runTitle, runViewJson } from '../view.ts'
-import { gatherRun, printRun } from './runs.ts'
+import { gatherRun, printFailure, printRun } from './runs.ts'
 
 export interface RunOptions extends ExecutionOptions {
   readonly job: string
@@ -41,19 +42,53 @@ async function runWindows(session: Session, options: RunOptions, revision: 'same
   const job = await loadJob(session.project, options.job)
   const windows = selectWindows(job.definition, options.window)
   const parameters = readParameters(options.param ?? [])
-  const done: JsonValue[] = []
-  let code: ExitCode = EXIT.succeeded
-  for (const [index, window] of windows.entries()) {
+  const range = isRange(options.window)
+  const results: WindowResult[] = []
+  for (const window of windows) {
     const result = await runWindow(session, job, { ...options, window, parameters, revision })
-    done.push(result.json)
-    code = result.code
-    if (code === EXIT.succeeded) continue
-    const left = windows.length - index - 1
-    if (left > 0) session.terminal.note([`${plural(left, 'window')} after it not begun`])
-    break
+    results.push(result)
+    if (range) session.terminal.note([briefLine(result)])
+    if (result.view.run.state !== 'succeeded') break
   }
-  session.terminal.printJson(isRange(options.window) ? { total: windows.length, items: done } : (done[0] ?? null))
-  return code
+  const last = results.at(-1)
+  if (last === undefined) return EXIT.succeeded
+  if (range) printRange(session, job, windows.length, results, againCommand(options))
+  else {
+    session.terminal.printJson(outcomeJson(last))
+    printResult(session, last, againCommand(options))
+  }
+  return last.code
+}
+
+/** What became of one window. */
+export interface WindowResult {
+  readonly view: RunView
+  readonly outcome: Outcome
+  readonly code: ExitCode
+}
+
+function printRange(
+  session: Session,
+  job: LoadedJob,
+  windows: number,
+  results: readonly WindowResult[],
+  again: string,
+): void {
+  const { terminal, clock } = session
+  const runs = results.map((result) => result.view)
+  terminal.printJson({ total: windows, items: results.map(outcomeJson) })
+  terminal.print(rangeLines({ job: job.definition.name, windows, runs }, { ...terminal, now: clock.now() }))
+  const last = results.at(-1)
+  if (last !== undefined) {
+    printFailure(session, last.view)
+    if (last.outcome === 'interrupted') terminal.note(howToGoOn(again))
+  }
+}
+
+function briefLine({ view, outcome }: WindowResult): string {
+  const title = runTitle(view.run)
+  if (outcome === 'already-succeeded') return `${title}  has succeeded already`
+  return `${title}  ${view.run.state}`
 }
 
 function isRange(window: string | undefined): boolean {
@@ -66,11 +101,7 @@ interface WindowRequest extends ExecutionOptions {
   readonly revision: 'same' | 'next'
 }
 
-async function runWindow(
-  session: Session,
-  job: LoadedJob,
-  request: WindowRequest,
-): Promise<{ readonly json: JsonValue; readonly code: ExitCode }> {
+async function runWindow(session: Session, job: LoadedJob, request: WindowRequest): Promise<WindowResult> {
   const store = await session.store()
   const submitted = await submitRun(
     store,
@@ -87,11 +118,11 @@ async function runWindow(
   if (!submitted.created && submitted.run.state === 'succeeded') {
     // The process that ended it may have been killed before it had cleaned up.
     await cleanAfter(session.project, store, submitted.run, job.definition)
-    return alreadyDone(session, store, submitted.run)
+    return { view: await gatherRun(store, submitted.run), outcome: 'already-succeeded', code: EXIT.succeeded }
   }
   const begun = submitted.created ? submitted.run : await takeUp(session, store, submitted.run, job)
   const execution = await execute(session, begun, request)
-  return conclude(session, store, execution, submitted.created ? 'ran' : 'resumed')
+  return conclude(store, execution, submitted.created ? 'ran' : 'resumed')
 }
 
 /** Goes on with a run that was begun earlier. */
@@ -121,42 +152,47 @@ export function pausedError(run: RunRow): BatchwrightError {
   })
 }
 
-async function alreadyDone(
-  session: Session,
-  store: Store,
-  run: RunRow,
-): Promise<{ readonly json: JsonValue; readonly code: ExitCode }> {
-  session.terminal.print([
-    `${runTitle(run)} has succeeded already (run ${run.runId}); nothing to do. \`rerun\` makes it anew on a new snapshot.`,
-  ])
-  return { json: outcomeJson(await gatherRun(store, run), 'already-succeeded'), code: EXIT.succeeded }
-}
-
-/** Tells how a run stands after this process has worked on it. */
-export async function conclude(
-  session: Session,
-  store: Store,
-  execution: Execution,
-  outcome: Outcome,
-): Promise<{ readonly json: JsonValue; readonly code: ExitCode }> {
+/** How a run stands after this process has worked on it. */
+export async function conclude(store: Store, execution: Execution, outcome: Outcome): Promise<WindowResult> {
   const { run, interrupted } = execution
   const view = await gatherRun(store, run)
+  if (interrupted) return { view, outcome: 'interrupted', code: EXIT.interrupted }
+  const fine = run.state === 'succeeded' || (run.paused && run.endedAt === null)
+  return { view, outcome, code: fine ? EXIT.succeeded : EXIT.failed }
+}
+
+/** The end of one run, as text. */
+export function printResult(session: Session, { view, outcome }: WindowResult, again?: string): void {
+  const { terminal } = session
+  const { run } = view
+  if (outcome === 'already-succeeded') {
+    const title = runTitle(run)
+    terminal.print([
+      `${title} has succeeded already (run ${run.runId}); nothing to do. \`rerun\` makes it anew on a new snapshot.`,
+    ])
+    return
+  }
   printRun(session, view)
-  if (interrupted) session.terminal.note(howToGoOn(run))
-  else if (run.endedAt === null && run.paused)
-    session.terminal.note([`paused; \`batchwright resume ${run.runId}\` goes on`])
-  const code = interrupted ? EXIT.interrupted : run.state === 'succeeded' || run.paused ? EXIT.succeeded : EXIT.failed
-  return { json: outcomeJson(view, interrupted ? 'interrupted' : outcome), code }
+  if (outcome === 'interrupted') terminal.note(howToGoOn(again ?? `batchwright retry ${run.runId}`))
+  else if (run.endedAt === null && run.paused) terminal.note([`paused; \`batchwright resume ${run.runId}\` goes on`])
 }
 
-function howToGoOn(run: RunRow): readonly string[] {
-  const window = run.window === null ? '' : ` --window ${run.window.key}`
-  return [
-    '',
-    `interrupted; everything up to the last checkpoint is kept. To go on: batchwright run ${run.job}${window}`,
-  ]
+function howToGoOn(command: string): readonly string[] {
+  return ['', `interrupted; everything up to the last checkpoint is kept. To go on: ${command}`]
 }
 
-function outcomeJson(view: Awaited<ReturnType<typeof gatherRun>>, outcome: Outcome): JsonValue {
+/** The command that goes on: the same again; after a `rerun`, which would make one more revision, \`run\`. */
+function againCommand({ job, window, param }: RunOptions): string {
+  const parts = [`batchwright run ${job}`, ...(window === undefined ? [] : [`--window ${window}`])]
+  return [...parts, ...(param ?? []).map((pair) => `--param ${quoted(pair)}`)].join(' ')
+}
+
+/** As a shell needs it. */
+function quoted(text: string): string {
+  return /^[\w=.,:/@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+/** A run with what was done for it, as \`run --json\` prints it. */
+export function outcomeJson({ view, outcome }: WindowResult): JsonValue {
   return { outcome, ...runViewJson(view) }
 }

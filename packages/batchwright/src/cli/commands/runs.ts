@@ -49,6 +49,12 @@ export async function gatherRun(store: Store, run: RunRow): Promise<RunView> {
 export function printRun(session: Session, view: RunView): void {
   const { terminal } = session
   terminal.print(summaryLines(view, { ...terminal, now: session.clock.now() }))
+  printFailure(session, view)
+}
+
+/** Why a run failed; nothing where it did not. */
+export function printFailure(session: Session, view: RunView): void {
+  const { terminal } = session
   const { failure } = view.run
   if (failure === null) return
   const place = failure.index === null ? failure.step : `${failure.step}, partition ${failure.index}`

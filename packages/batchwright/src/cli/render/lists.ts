@@ -176,7 +176,6 @@ export interface VersionRow {
   readonly window: string | null
   readonly number: number
   readonly current: boolean
-  readonly state: string
   readonly rows: number | null
   readonly bytes: number | null
   readonly runId: string | null
@@ -198,7 +197,7 @@ export function versionLines(versions: readonly VersionRow[], style: TableStyle)
   const rows = versions.map((each) => [
     each.window ?? '(whole)',
     `v${each.number}`,
-    each.current ? { text: 'current', tone: 'good' as const } : each.state === 'published' ? '' : each.state,
+    each.current ? { text: 'current', tone: 'good' as const } : '',
     each.rows === null ? '' : count(each.rows),
     each.bytes === null ? '' : bytes(each.bytes),
     each.publishedAt === null ? '' : instant(each.publishedAt),
@@ -237,10 +236,12 @@ export function deadLetterLines(
     letter.id,
     letter.step,
     letter.source,
-    count(letter.record),
+    String(letter.record),
     letter.cause,
     { text: letter.reason, tone: (letter.discarded ? 'dim' : 'warn') as Tone },
-    letter.discarded ? `discarded; ${letter.message}` : letter.message,
+    [letter.discarded ? 'discarded' : '', letter.message === letter.reason ? '' : letter.message]
+      .filter((part) => part !== '')
+      .join('; '),
   ])
   return [...table(DEAD_LETTER_COLUMNS, rows, style), ...more(letters.length, total, style)]
 }

@@ -38,7 +38,7 @@ export function summaryLines(view: RunView, style: SummaryStyle): readonly strin
       view.steps.map((step) => stepRow(step, style.now)),
       { ...style, indent: 2 },
     ),
-    ...section('dead letters', reasonLines(view, style), style),
+    ...section('dead letters', reasonLines(view.steps, style), style),
     ...section('checks', findingLines(view), style),
     ...section('published', publishedLines(view, style), style),
     ...section(
@@ -86,8 +86,9 @@ const REASON_COLUMNS: readonly Column[] = [
   { title: 'of read', align: 'right', dropOrder: 1 },
 ]
 
-function reasonLines(view: RunView, style: SummaryStyle): readonly string[] {
-  const rows = view.steps.flatMap((step) =>
+/** Dead letters by step and reason, the most frequent first. */
+export function reasonLines(steps: readonly StepView[], style: SummaryStyle): readonly string[] {
+  const rows = steps.flatMap((step) =>
     Object.entries(step.counters.reasons)
       .sort(([, left], [, right]) => right - left)
       .map(([reason, records]) => [step.name, reason, count(records), percent(records, step.counters.read)]),
