@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -271,6 +271,20 @@ test('a limit on memory is kept, and spilled files are gone when the database is
   )
   for await (const chunk of result.chunks) expect(chunk.values).toEqual([[1000000n]])
   sql.close()
+})
+
+test('rows under Parquet parts go when no stored checkpoint can need them, and every last checkpoint can be gone on with', async () => {
+  const expected = (await stage(parquet(), rows(0, 24))).map((part) => part.sha256)
+  const options = sinkOptions()
+  const sink = await openDatasetSink(definition(parquet()), options)
+  for (let at = 0; at < 24; at += 3) {
+    await sink.write(rows(at, at + 3))
+    const state = await sink.commit()
+    const other = await openDatasetSink(definition(parquet()), sinkOptions(state))
+    await other.write(rows(at + 3, 24))
+    expect((await other.finish()).map((part) => part.sha256)).toEqual(expected)
+  }
+  expect(readdirSync(options.folder).filter((name) => name.endsWith('.rows.jsonl'))).toEqual(['main-00005.rows.jsonl'])
 })
 
 test('Parquet bytes are the same on every run', async () => {

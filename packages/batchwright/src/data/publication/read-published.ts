@@ -21,17 +21,18 @@ export interface ReadPublishedRequest {
  * CHECKSUM_MISMATCH, PUBLISHED_PART_MISSING, PART_INVALID, and DUCKDB_MISSING for Parquet.
  */
 export async function* readPublished(request: ReadPublishedRequest): AsyncGenerator<Uint8Array> {
-  const { dataset, manifest, as } = request
+  const { manifest, as } = request
+  const dataset = asStored(request.dataset, manifest)
   const header = as === 'csv' ? Buffer.from(csvHeader(fieldsForSql(dataset), outputFormat(dataset))) : Buffer.alloc(0)
   if (header.length > 0) yield header
   for (const part of partPaths(request.folder, manifest)) {
     await verifyPublished(part.path, part)
-    if (manifest.format === as && dataset.format.format === as) {
+    if (dataset.format.format === as) {
       const start = dataset.format.format === 'csv' ? header.length : 0
       const stream: AsyncIterable<unknown> = createReadStream(part.path, { start })
       for await (const piece of stream) if (piece instanceof Uint8Array) yield piece
     } else {
-      yield* converted(part.path, request)
+      yield* converted(part.path, dataset, as)
     }
   }
 }
@@ -44,7 +45,18 @@ function outputFormat(dataset: DatasetDefinition): Extract<FormatDefinition, { f
   return { format: 'csv', ...PLAIN_CSV, compression: 'none', maxRecordBytes: Number.MAX_SAFE_INTEGER }
 }
 
-async function* converted(path: string, { dataset, as }: ReadPublishedRequest): AsyncGenerator<Uint8Array> {
+/** The dataset in the format that this version has: an earlier one may be stored in another than the job names now. */
+function asStored(dataset: DatasetDefinition, { format }: Manifest): DatasetDefinition {
+  if (dataset.format.format === format) return dataset
+  const stored: Readonly<Record<Manifest['format'], FormatDefinition>> = {
+    csv: outputFormat(dataset),
+    jsonl: { format: 'jsonl', compression: 'none', maxRecordBytes: Number.MAX_SAFE_INTEGER },
+    parquet: { format: 'parquet' },
+  }
+  return { ...dataset, format: stored[format] }
+}
+
+async function* converted(path: string, dataset: DatasetDefinition, as: 'csv' | 'jsonl'): AsyncGenerator<Uint8Array> {
   const { schema } = dataset.contract
   const line = as === 'csv' ? schema.compileCsv(outputFormat(dataset)) : schema.compileJson()
   for await (const records of readPart(path, dataset)) {

@@ -18,8 +18,8 @@ const LARGEST_ROW = 64 * 1024 * 1024
 
 /**
  * The converter of a Parquet sink. Rows are staged as JSON Lines, because a Parquet file cannot be gone on with at a byte;
- * each full part is turned into Parquet when it is sealed. The rows stay where they are, since the last stored checkpoint
- * may still refer to them; they are the cleaner's. Errors when called: DUCKDB_MISSING.
+ * each full part is turned into Parquet when it is sealed. The rows stay until no stored checkpoint can refer to them; those
+ * of the last part are the cleaner's. Errors when called: DUCKDB_MISSING.
  */
 export async function parquetFromRows(
   dataset: string,

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Fault } from '../../job/model.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
@@ -20,6 +21,11 @@ export interface RowLayout {
   readonly check: ((record: object) => Fault | null) | null
   /** Turns a sealed file of lines into the part that readers get; null where it is that already. */
   readonly convert: ((rows: Part) => Promise<Part>) | null
+}
+
+interface Lines {
+  readonly text: string
+  readonly records: number
 }
 
 /** Opens a sink of lines, at its beginning or where an earlier attempt got to. Errors: OUTPUT_LOST, DISK_FULL, OUTPUT_UNWRITABLE. */
@@ -51,6 +57,9 @@ class RowSink implements StagedSink {
   #records = 0
   /** Sealed files on their way to the disk: a commit waits for them. */
   #settling: Promise<void>[] = []
+  /** Rows that a converted part has replaced: since the last commit, and between the two before. */
+  #replaced: string[] = []
+  #removable: string[] = []
 
   constructor(
     layout: RowLayout,
@@ -76,11 +85,10 @@ class RowSink implements StagedSink {
   }
 
   write(records: readonly object[]): void | Promise<void> {
-    this.#refuseFaulty(records)
     if (this.#records + records.length < this.#recordsPerPart) {
       return this.#append(this.#lines(records, 0, records.length), records.length)
     }
-    return this.#writeAcrossParts(records)
+    return this.#appendAcrossParts(this.#linesByPart(records))
   }
 
   async commit(): Promise<SinkState> {
@@ -91,7 +99,11 @@ class RowSink implements StagedSink {
     const settling = this.#settling
     this.#settling = []
     const mark = file?.sync()
-    await Promise.all([mark, ...settling])
+    // The checkpoint before this one is stored by now, and names the part: no checkpoint needs these rows any more.
+    const removable = this.#removable
+    this.#removable = this.#replaced
+    this.#replaced = []
+    await Promise.all([mark, ...settling, ...removable.map((rows) => rm(rows, { force: true }))])
     if (file === null || mark === undefined) return { sealed, open: null }
     const { bytes, sha256 } = await mark
     return { sealed, open: { path: file.path, durableBytes: bytes, records, sha256 } }
@@ -112,33 +124,34 @@ class RowSink implements StagedSink {
     await Promise.allSettled(settling)
   }
 
-  #refuseFaulty(records: readonly object[]): void {
-    const check = this.#layout.check
-    if (check === null) return
-    for (let index = 0; index < records.length; index += 1) {
-      const fault = check(records[index] ?? {})
-      if (fault !== null) throw outputInvalid(fault, index)
-    }
-  }
-
+  /** Throws on the first faulty record; nothing of it has been appended then. */
   #lines(records: readonly object[], from: number, to: number): string {
-    const line = this.#layout.line
+    const { check, line } = this.#layout
     let text = ''
-    for (let index = from; index < to; index += 1) text += line(records[index] ?? {}) + '\n'
+    for (let index = from; index < to; index += 1) {
+      const record = records[index] ?? {}
+      const fault = check === null ? null : check(record)
+      if (fault !== null) throw outputInvalid(fault, index)
+      text += line(record) + '\n'
+    }
     return text
   }
 
   /** Lines are made for the whole call before the first is appended: one that cannot be made leaves nothing behind. */
-  async #writeAcrossParts(records: readonly object[]): Promise<void> {
-    const pieces: { text: string; records: number }[] = []
+  #linesByPart(records: readonly object[]): readonly Lines[] {
+    const pieces: Lines[] = []
     let from = 0
-    let inPart = this.#records
+    let room = this.#recordsPerPart - this.#records
     while (from < records.length) {
-      const to = Math.min(records.length, from + this.#recordsPerPart - inPart)
+      const to = Math.min(records.length, from + room)
       pieces.push({ text: this.#lines(records, from, to), records: to - from })
       from = to
-      inPart = 0
+      room = this.#recordsPerPart
     }
+    return pieces
+  }
+
+  async #appendAcrossParts(pieces: readonly Lines[]): Promise<void> {
     for (const piece of pieces) {
       await this.#append(piece.text, piece.records)
       if (this.#records === this.#recordsPerPart) await this.#cut()
@@ -166,6 +179,7 @@ class RowSink implements StagedSink {
       codeVersion: this.#codeVersion,
     }
     const part = this.#layout.convert === null ? rows : await durable.then(() => this.#layout.convert?.(rows) ?? rows)
+    if (part !== rows) this.#replaced.push(rows.path)
     this.#file = null
     this.#records = 0
     this.#parts.push(part)

@@ -1,6 +1,6 @@
 import { BatchwrightError } from '../../kernel/errors.ts'
 
-const FULL = new Set(['ENOSPC', 'EDQUOT'])
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 const REFUSED = new Set(['EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'])
 
 /** The operating system's code of an error (`ENOSPC`), or null. */
@@ -17,7 +17,7 @@ export function storageError(thrown: unknown, path: string): unknown {
   if (code !== null && FULL.has(code)) {
     return new BatchwrightError({
       code: 'DISK_FULL',
-      message: `expected room to write ${path}, found the disk or the quota exhausted (${code})`,
+      message: `expected room to write ${path}, found the disk, the quota or the limit on file sizes exhausted (${code})`,
       hint: 'free some space, then run the job again: it goes on from its last checkpoint',
       details: { path },
       cause: thrown,
