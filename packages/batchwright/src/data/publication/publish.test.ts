@@ -192,6 +192,17 @@ describe('races between processes', () => {
     expect(leftovers(root)).toEqual([])
   })
 
+  test('a publisher that was paused before its manifest cannot replace one of its number that came meanwhile', async () => {
+    const pause = { reached: path.join(root, 'reached'), resume: path.join(root, 'resume') }
+    const paused = inChild({ publish: request(1, [stage('{"v":"paused"}\n')], 'paused'), pause })
+    while (!existsSync(pause.reached)) await systemClock.sleep(1)
+    await publishIntent(request(1, [stage('{"v":"first"}\n')]))
+    writeFileSync(pause.resume, '')
+    expect((await paused).output).toBe('PUBLICATION_CONFLICT')
+    expect(await visible()).toBe('{"v":"first"}\n')
+    expect(leftovers(root)).toEqual([])
+  })
+
   test('a publisher that was paused cannot hide a newer version or a rollback', async () => {
     const folder = path.join(root, 'invoices')
     await publishIntent(request(1, [stage('{"v":1}\n')]))
