@@ -154,6 +154,7 @@ export class Attempt {
     }
     const outcome = await ledger.end(this.lease, decision)
     if (outcome === 'done' && this.task.kind === 'publish') failPoint('publish.recorded')
+    if (outcome === 'done' && this.task.kind === 'plan') failPoint('plan.sealed')
   }
 
   #callbacks(): SlotCallbacks {
