@@ -1,4 +1,5 @@
 import { planDataset, planDeadLetters, planUpstream, type PlannedInput } from '../data/index.ts'
+import { planFingerprint } from '../job/index.ts'
 import type { JobDefinition, PartitionPolicy, RecordsStep, SqlStep, StepInput } from '../job/index.ts'
 import { canonicalJson, sha256 } from '../kernel/digest.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
@@ -13,7 +14,7 @@ import type {
   StepOutput,
 } from '../protocol/index.ts'
 import { findStep } from './find-step.ts'
-import { stepFingerprint } from './fingerprint.ts'
+
 import { planReduce } from './reduce/plan-reduce.ts'
 import { planTables } from './sql/tables.ts'
 import { Stops } from './stop.ts'
@@ -44,7 +45,7 @@ export async function runPlan(assignment: PlanAssignment, job: JobDefinition, po
       plan: {
         snapshot: plan.files === null ? null : snapshotOf(plan.files),
         partitions: plan.partitions.length,
-        fingerprint: stepFingerprint(job, assignment.step),
+        fingerprint: planFingerprint(job, assignment.step),
         notes: plan.notes,
       },
     }
