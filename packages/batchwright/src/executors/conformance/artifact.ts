@@ -58,7 +58,20 @@ export function assignment(
   checkpoint: Checkpoint | null = null,
 ): PartitionAssignment {
   return {
+    ...baseOf(artifact, step),
     kind: 'partition',
+    partition: { index: 0, payload: null, label: step, records: null, bytes: null },
+    checkpoint,
+  }
+}
+
+/** The plan of the same step. */
+export function planAssignment(artifact: ArtifactRef, step: string): Assignment {
+  return { ...baseOf(artifact, step), kind: 'plan', upstream: [], expected: null }
+}
+
+function baseOf(artifact: ArtifactRef, step: string): Omit<PartitionAssignment, 'kind' | 'partition' | 'checkpoint'> {
+  return {
     ref: { taskId: 1, fence: 1, attempt: 1 },
     run: {
       runId: 'run-1',
@@ -73,13 +86,5 @@ export function assignment(
     folders: FOLDERS,
     artifact,
     timeoutMs: null,
-    partition: { index: 0, payload: null, label: step, records: null, bytes: null },
-    checkpoint,
   }
-}
-
-/** The plan of the same step. */
-export function planAssignment(artifact: ArtifactRef, step: string): Assignment {
-  const { kind: _kind, partition: _partition, checkpoint: _checkpoint, ...base } = assignment(artifact, step)
-  return { ...base, kind: 'plan', upstream: [], expected: null }
 }
