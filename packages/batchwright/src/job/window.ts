@@ -16,7 +16,10 @@ export interface Window extends WindowSpec {
   inZone(timezone: string): Window
 }
 
-/** Hours of the local clock. Where the clock is set back, the repeated hour's key names its offset: `2011-10-30T01+00:00`. */
+/**
+ * Hours of the local clock. Where the clock is set back, the repeated hour's key names its offset: `2011-10-30T01+00:00`.
+ * Keys sort in time order wherever clocks move by an hour or less: everywhere but on Troll station.
+ */
 export function hourly(options: WindowOptions = {}): Window {
   return declare('hourly()', 'hour', options)
 }
@@ -319,5 +322,5 @@ export function nests(inner: WindowSpec, outer: WindowSpec): boolean {
   if (inner.kind === 'interval') return (outer.kind === 'hour' ? HOUR_MS : DAY_MS) % (inner.lengthMs ?? 0) === 0
   if (outer.kind === 'interval') return inner.kind === 'hour' && (outer.lengthMs ?? 0) % HOUR_MS === 0
   if (inner.kind === 'hour') return true
-  return inner.kind === 'day'
+  return inner.kind === 'day' && outer.kind !== 'hour'
 }
