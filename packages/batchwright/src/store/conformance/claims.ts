@@ -140,6 +140,20 @@ export function claimRules(open: OpenWorld): void {
     expect((await world.claim(10, 'worker-2')).map(({ taskId }) => taskId)).toEqual([suspect.taskId])
   })
 
+  it('nothing of a later run overtakes a task that waits to be claimed alone', async () => {
+    const world = await open()
+    await planned(world, 1, 'run-1')
+    const suspect = await world.claimOne()
+    await world.store.start([suspect])
+    await world.worker('worker-2')
+    await world.store.createRun(newRun('run-2', [step('a'), step('b')]))
+    const neighbour = await world.claimOne('worker-2')
+    await world.store.reap(['worker-1'], { crashes: 99 })
+    expect(await world.claim(10, 'worker-2')).toEqual([])
+    await world.store.giveBack([neighbour])
+    expect((await world.claim(10, 'worker-2')).map(({ taskId }) => taskId)).toEqual([suspect.taskId])
+  })
+
   it('no more than the limit is claimed', async () => {
     const world = await open()
     await planned(world, 10)
