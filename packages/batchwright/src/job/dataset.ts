@@ -141,7 +141,7 @@ function withInputs<Row>(declared: Declared): Dataset<Row> {
   }
   const definition: Dataset<Row> = {
     ...declared,
-    previous: (windows = 1) => choose({ select: 'previous', count: count('previous', windows) }),
+    previous: (windows) => choose({ select: 'previous', count: count('previous', windows) }),
     last: (windows) => choose({ select: 'last', count: count('last', windows) }),
     at: (keys) => {
       count('at', 1)

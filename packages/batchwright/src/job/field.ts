@@ -41,13 +41,13 @@ export interface Field<Value, Given = Value> {
 /** A field definition with the parts that compiled readers use. */
 export interface CompiledField extends FieldDefinition {
   /** As `read`, for text of a cell. */
-  readCell(text: string | undefined): FieldValue | Fault
+  readonly readCell: (text: string | undefined) => FieldValue | Fault
   /** As `read`, for a value out of JSON. */
-  readJsonValue(value: unknown): FieldValue | Fault
+  readonly readJsonValue: (value: unknown) => FieldValue | Fault
   /** Whether a record may hold the value. */
-  holds(value: unknown): boolean
+  readonly holds: (value: unknown) => boolean
   /** Why not. */
-  refuse(value: unknown): Fault
+  readonly refuse: (value: unknown) => Fault
 }
 
 interface Kind {

@@ -112,7 +112,7 @@ function waitingOf(builders: ReadonlyMap<string, StepBuilder>): Waiting {
       throw builder.error(
         'after',
         `there is no step ${show(step)} in this job`,
-        `${didYouMean(String(step), builders.keys())}Steps: ${[...builders.keys()].join(', ')}.`,
+        `${didYouMean(typeof step === 'string' ? step : step.name, builders.keys())}Steps: ${[...builders.keys()].join(', ')}.`,
         'STEP_UNKNOWN',
       )
     })

@@ -22,11 +22,14 @@ export interface JobOptions<DeclaredWindow, DeclaredParameters> {
   readonly timeout?: Duration
 }
 
+/** Of a job that declares none: any name is a type error. */
+type NoParameters = object
+
 interface TypesOf<DeclaredWindow, DeclaredParameters> extends JobTypes {
   readonly window: DeclaredWindow extends Window ? WindowValue : null
   readonly parameters: DeclaredParameters extends Parameters<infer Values extends JobTypes['parameters']>
     ? Values
-    : Readonly<Record<never, never>>
+    : NoParameters
 }
 
 const JOB = Symbol.for('batchwright.job')
@@ -89,11 +92,8 @@ function isWindow(value: unknown): value is Window {
   return typeof value === 'object' && value !== null && 'containing' in value && 'inZone' in value
 }
 
-function parametersOf<Given extends Parameters<unknown> | undefined>(
-  place: string,
-  given: Given,
-): NonNullable<Given> | null {
-  if (given === undefined || given === null) return null
+function parametersOf(place: string, given: Parameters<unknown> | undefined): Parameters<unknown> | null {
+  if (given === undefined) return null
   if (typeof given === 'object' && 'schema' in given && 'parse' in given) return given
   throw definitionError(
     'JOB_INVALID',

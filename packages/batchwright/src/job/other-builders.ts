@@ -127,7 +127,7 @@ export class SqlBuilder extends StepBuilder {
   #tables = new Map<string, DraftInput>()
   #query: string | null = null
 
-  read(tables: Readonly<Record<string, unknown>>): this {
+  read(tables: Readonly<Record<string, unknown>> | null): this {
     this.once('read')
     if (typeof tables !== 'object' || tables === null || Object.keys(tables).length === 0) {
       throw this.error('read', `expected tables by name, found ${show(tables)}`, 'For example .read({ lines }).')
@@ -233,7 +233,7 @@ export class FunctionBuilder extends StepBuilder {
       )
     }
     this.#run = run
-    const given: Readonly<Record<string, unknown>> = { ...(options as object) }
+    const given: Readonly<Record<string, unknown>> = typeof options === 'object' ? { ...options } : {}
     if (given['use'] !== undefined) this.services = this.servicesOf('function', given['use'])
     this.#stateVersion = this.wholeFrom1('function', 'stateVersion', given['stateVersion'] ?? 1)
   }

@@ -1,4 +1,4 @@
-import { Decimal } from '../kernel/decimal.ts'
+import type { Decimal } from '../kernel/decimal.ts'
 import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
 import type { CompiledField } from './field.ts'
 import { Fault, type ParameterSet } from './model.ts'

@@ -75,7 +75,7 @@ export class RecordsBuilder extends StepBuilder {
     return this
   }
 
-  rejects(limits: Readonly<Record<string, LimitOption | undefined>>): this {
+  rejects(limits: Readonly<Record<string, LimitOption | undefined>> | null): this {
     this.once('rejects')
     if (typeof limits !== 'object' || limits === null || Array.isArray(limits)) {
       throw this.error(

@@ -270,7 +270,9 @@ export abstract class StepBuilder {
     throw this.error(method, `expected ${what} to be a whole number from 1, found ${show(value)}`, 'For example 4.')
   }
 
-  protected controlsOf(controls: Readonly<Record<string, ControlFunction>>): ReadonlyMap<string, ControlFunction> {
+  protected controlsOf(
+    controls: Readonly<Record<string, ControlFunction>> | null,
+  ): ReadonlyMap<string, ControlFunction> {
     if (typeof controls !== 'object' || controls === null) {
       throw this.error(
         'control',

@@ -3,7 +3,6 @@
  * records keep their type from the contract through `process` to the sink.
  */
 import type { Decimal } from '../kernel/decimal.ts'
-import type { JsonValue } from '../kernel/errors.ts'
 import type { Duration, Size } from '../kernel/units.ts'
 import type { WindowValue } from '../protocol/index.ts'
 import type { Dataset, DatasetInput } from './dataset.ts'
@@ -18,7 +17,7 @@ declare const PROBLEM: unique symbol
 /** What a job's options say about its steps' context. */
 export interface JobTypes {
   readonly window: WindowValue | null
-  readonly parameters: Readonly<Record<string, JsonValue>>
+  readonly parameters: object
 }
 
 /** What `process` and the other functions are given beside the record. */
@@ -32,7 +31,8 @@ export interface StepContext<Job extends JobTypes, Clients> extends Omit<
   readonly use: Clients
 }
 
-export type NoClients = Readonly<Record<never, never>>
+/** No property of it can be named. */
+export type NoClients = object
 export type Services = Readonly<Record<string, Service<unknown>>>
 export type ClientsOf<Used> = {
   readonly [Name in keyof Used]: Used[Name] extends Service<infer Client> ? Client : never

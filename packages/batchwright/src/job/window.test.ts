@@ -122,7 +122,8 @@ describe('clocks that change', () => {
     const hour = hourly({ timezone: 'Europe/London' })
     expect(hour.parse('2011-10-30T01').start).toBe('2011-10-30T00:00:00Z')
     expect(hour.parse('2011-10-30T01+00:00').start).toBe('2011-10-30T01:00:00Z')
-    expect('2011-10-30T01' < '2011-10-30T01+00:00' && '2011-10-30T01+00:00' < '2011-10-30T02').toBe(true)
+    const inOrder = ['2011-10-30T01', '2011-10-30T01+00:00', '2011-10-30T02']
+    expect([...inOrder].sort()).toEqual(inOrder)
     expect(() => hour.parse('2011-03-27T01')).toThrow(/The window there|expected an hour/)
     expect(() => hour.parse('2011-10-30T01+01:00')).toThrow(/expected an hour/)
   })

@@ -95,9 +95,9 @@ function windowsOf(kind: WindowValue['kind'], zone: Zone, lengthMs: number | nul
 interface Cutting {
   /** `a month such as 2011-01`. */
   readonly expected: string
-  at(instant: number): WindowValue
+  readonly at: (instant: number) => WindowValue
   /** An instant that lies in the window of this key, if there is such a window. */
-  find(key: string): number | null
+  readonly find: (key: string) => number | null
 }
 
 function arithmetic(cutting: Cutting): Arithmetic {

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type * as TemporalModule from 'temporal-polyfill'
 import { definitionError, show } from './names.ts'
 
 /** What windows ask of a time zone. Instants are milliseconds since the epoch, hours and months count as people do. */
@@ -46,14 +47,14 @@ const utc: Zone = {
 }
 
 /** Loaded at the first use of a zone other than UTC: synchronously, since windows are computed synchronously. */
-let temporal: (typeof import('temporal-polyfill'))['Temporal'] | undefined
+let temporal: (typeof TemporalModule)['Temporal'] | undefined
 
-function loadTemporal(): (typeof import('temporal-polyfill'))['Temporal'] {
+function loadTemporal(): (typeof TemporalModule)['Temporal'] {
   if (temporal === undefined) {
     const load: unknown = createRequire(import.meta.url)('temporal-polyfill')
     // `require` knows no types; the package's own are those of the import type above.
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
-    temporal = (load as typeof import('temporal-polyfill')).Temporal
+    temporal = (load as typeof TemporalModule).Temporal
   }
   return temporal
 }
