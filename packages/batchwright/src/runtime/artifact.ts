@@ -6,6 +6,7 @@ import { BatchwrightError } from '../kernel/errors.ts'
 import { systemRandom } from '../kernel/random.ts'
 import type { ArtifactRef } from '../protocol/index.ts'
 import { externalNatives, providedLibrary } from './artifact-plugins.ts'
+import { readOwnJson } from './json.ts'
 import { LIBRARY_NAMES } from './library.ts'
 import { codeVersionOf, MAP_LINE } from './load-artifact.ts'
 
@@ -75,8 +76,7 @@ async function unchanged(
 function readRecord(text: string | null): BuildRecord | null {
   if (text === null) return null
   try {
-    // Written by this function alone, whole or not at all; a record of another shape only fails to match.
-    return JSON.parse(text) as BuildRecord
+    return readOwnJson<BuildRecord>(text)
   } catch (error) {
     if (error instanceof SyntaxError) return null
     throw error

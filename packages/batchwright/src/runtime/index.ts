@@ -5,8 +5,7 @@
  */
 export { buildArtifact, type ArtifactRequest } from './artifact.ts'
 export { runAttempt } from './attempt.ts'
-// A plan's fingerprint is the definition's own business: named here too for those who compare runs with code.
-export { planFingerprint as stepFingerprint, planParts as stepShape } from '../job/index.ts'
+export { stepFingerprint, stepShape } from './fingerprint.ts'
 export { createHost, type SlotHost, type SlotHostOptions } from './host.ts'
 export { loadArtifact } from './load-artifact.ts'
 export { chooseWindows } from './windows.ts'

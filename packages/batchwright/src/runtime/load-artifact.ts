@@ -45,6 +45,7 @@ async function load(ref: ArtifactRef): Promise<JobDefinition> {
 async function importJob(ref: ArtifactRef): Promise<Readonly<Record<string, unknown>>> {
   try {
     // A module namespace is an object of exports whose types only the job knows.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
     return (await import(/* @vite-ignore */ pathToFileURL(ref.path).href)) as Readonly<Record<string, unknown>>
   } catch (cause) {
     if (cause instanceof BatchwrightError) throw cause

@@ -1,6 +1,12 @@
 import { planDataset, planDeadLetters, planUpstream, type PlannedInput } from '../data/index.ts'
-import { planFingerprint } from '../job/index.ts'
-import type { JobDefinition, PartitionPolicy, RecordsStep, SqlStep, StepInput } from '../job/index.ts'
+import {
+  planFingerprint,
+  type JobDefinition,
+  type PartitionPolicy,
+  type RecordsStep,
+  type SqlStep,
+  type StepInput,
+} from '../job/index.ts'
 import { canonicalJson, sha256 } from '../kernel/digest.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import { failPoint } from '../kernel/failpoint.ts'

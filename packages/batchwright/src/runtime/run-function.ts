@@ -3,6 +3,7 @@ import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
 import { failPoint } from '../kernel/failpoint.ts'
 import type { AttemptEnd, AttemptPort, PartitionAssignment, SinkState } from '../protocol/index.ts'
 import type { SlotHost } from './host.ts'
+import { isJsonObject, readOwnJson } from './json.ts'
 import { portLog } from './log.ts'
 import { NO_COUNTERS } from './records/tally.ts'
 import { isThenable } from './records/operations.ts'
@@ -81,8 +82,8 @@ class GiveBack extends Error {
 }
 
 function readProgress(step: FunctionStep, state: JsonValue): JsonValue {
-  if (state === null || typeof state !== 'object' || Array.isArray(state)) return null
-  const { version, progress } = state as { readonly [key: string]: JsonValue }
+  if (!isJsonObject(state)) return null
+  const { version, progress } = state
   if (version === step.stateVersion) return progress ?? null
   throw new BatchwrightError({
     code: 'STATE_VERSION',
@@ -96,7 +97,7 @@ function readProgress(step: FunctionStep, state: JsonValue): JsonValue {
 function asJson(step: string, value: unknown): JsonValue {
   try {
     const text = JSON.stringify(value) as string | undefined
-    return text === undefined ? null : (JSON.parse(text) as JsonValue)
+    return text === undefined ? null : readOwnJson<JsonValue>(text)
   } catch (cause) {
     throw new BatchwrightError({
       code: 'RESULT_INVALID',

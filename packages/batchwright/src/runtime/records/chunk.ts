@@ -1,4 +1,4 @@
-import { Fault } from '../../job/index.ts'
+import type { Fault } from '../../job/index.ts'
 import type { Batch } from '../../data/contract.ts'
 import { reportError } from '../../kernel/errors.ts'
 import { AttemptStopped } from '../stop.ts'

@@ -1,6 +1,7 @@
 import { Decimal } from '../../kernel/decimal.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { ControlTotals } from '../../protocol/index.ts'
+import { callable } from '../user-function.ts'
 
 type ControlFunction = (record: never) => Decimal | bigint | number
 
@@ -17,8 +18,7 @@ export class Controls {
   constructor(definitions: ReadonlyMap<string, ControlFunction>, from: ControlTotals) {
     this.#controls = [...definitions].map(([name, valueOf]) => ({
       name,
-      // The builder's types tie the function to the step's records; the model erases them.
-      valueOf: valueOf as (record: object) => unknown,
+      valueOf: callable<[object]>(valueOf),
       total: Decimal.from(from[name] ?? '0'),
     }))
   }
@@ -53,9 +53,8 @@ export class Controls {
 }
 
 function exact(name: string, value: unknown): Decimal | bigint | number {
-  if (typeof value === 'bigint' || Number.isSafeInteger(value) || Decimal.is(value)) {
-    return value as Decimal | bigint | number
-  }
+  if (typeof value === 'bigint' || Decimal.is(value)) return value
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value
   throw new BatchwrightError({
     code: 'CONTROL_INVALID',
     message: `control ${name}: expected a decimal, a bigint or a whole number, found ${String(value)}`,

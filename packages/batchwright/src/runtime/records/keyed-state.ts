@@ -1,6 +1,7 @@
 import type { KeyedState } from '../../job/index.ts'
 import type { JsonValue } from '../../kernel/errors.ts'
 import type { SinkState } from '../../protocol/index.ts'
+import { readOwnJson } from '../json.ts'
 import { StateLog } from './state-log.ts'
 
 /** Rewritten when it holds this many times more lines than keys. */
@@ -54,7 +55,7 @@ export class StateTable implements KeyedState {
   }
 
   #remember(line: string): void {
-    const [key, value] = JSON.parse(line) as [string, JsonValue]
+    const [key, value] = readOwnJson<[string, JsonValue]>(line)
     this.#values.set(key, value)
   }
 }

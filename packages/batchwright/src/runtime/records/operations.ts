@@ -1,5 +1,6 @@
 import { DROP, REJECT, type ProcessContext, type RecordOperation } from '../../job/index.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
+import { callable } from '../user-function.ts'
 import type { Seen } from './distinct.ts'
 
 /** One link of a step's chain, ready to be called. */
@@ -17,15 +18,14 @@ export function prepareOperations(
 ): readonly Operation[] {
   return operations.map((operation, place) => {
     if (operation.operation === 'process') {
-      // The builder's types tie the function to the records that reach it; the model erases them.
-      const process = operation.process as (record: object, context: ProcessContext) => unknown
+      const process = callable<[object, ProcessContext]>(operation.process)
       return { apply: (value, _source, context) => process(value, context), concurrency: operation.concurrency }
     }
     const state = seen.get(place)
     if (state === undefined) throw new TypeError(`distinct at place ${place} has no state`)
     return operation.by === null
       ? new DistinctSource(state, operation.reject)
-      : new DistinctBy(state, operation.reject, operation.by as (record: object, source: object) => unknown)
+      : new DistinctBy(state, operation.reject, callable<[object, object]>(operation.by))
   })
 }
 

@@ -41,7 +41,7 @@ function room(parts: Partial<RecordsStep>, text: string): Promise<Room> {
 
 async function run(parts: Partial<RecordsStep>, text: string): Promise<Outcome> {
   await using here = await room(parts, text)
-  return here.outcome(finished(await here.attempt('rate', await here.only('rate'))))
+  return await here.outcome(finished(await here.attempt('rate', await here.only('rate'))))
 }
 
 async function runToFailure(parts: Partial<RecordsStep>, text: string): Promise<ReturnType<typeof failure>> {
@@ -187,8 +187,7 @@ describe('poison records', () => {
     expect(deadRecords(undisturbed)).toEqual([9, 10, 33])
     expect(written(undisturbed)).toHaveLength(37)
     for (const other of others) {
-      const { bytesWritten: _, ...counters } = undisturbed.counters as Record<string, unknown>
-      expect(other).toMatchObject({ ...undisturbed, counters })
+      expect(other).toEqual(undisturbed)
     }
   })
 

@@ -1,6 +1,7 @@
 import type { KeyedState, RecordsStep } from '../../job/index.ts'
 import { BatchwrightError, type JsonValue } from '../../kernel/errors.ts'
 import type { Checkpoint, SinkState } from '../../protocol/index.ts'
+import { isJsonObject } from '../json.ts'
 import { Seen } from './distinct.ts'
 import { StateTable } from './keyed-state.ts'
 
@@ -71,7 +72,7 @@ export class StepState {
 
 /** The file that each distinct was in, by name. */
 function readState(step: RecordsStep, state: JsonValue): Readonly<Record<string, string | null>> {
-  if (!isObject(state)) return {}
+  if (!isJsonObject(state)) return {}
   const version = state['version']
   if (version !== step.stateVersion) {
     throw new BatchwrightError({
@@ -82,10 +83,6 @@ function readState(step: RecordsStep, state: JsonValue): Readonly<Record<string,
     })
   }
   const files = state['files']
-  if (files === undefined || !isObject(files)) return {}
+  if (files === undefined || !isJsonObject(files)) return {}
   return Object.fromEntries(Object.entries(files).map(([name, file]) => [name, typeof file === 'string' ? file : null]))
-}
-
-function isObject(value: JsonValue): value is { readonly [key: string]: JsonValue } {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }

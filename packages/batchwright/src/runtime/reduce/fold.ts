@@ -2,6 +2,7 @@ import { readBlocks } from '../../data/index.ts'
 import type { ReduceStep } from '../../job/index.ts'
 import { BatchwrightError, reportError } from '../../kernel/errors.ts'
 import type { Part } from '../../protocol/index.ts'
+import { callable } from '../user-function.ts'
 import { mergeRuns, RunWriter, type Entry } from './runs.ts'
 import { SizeEstimate } from './size.ts'
 
@@ -143,8 +144,7 @@ class Folder {
   constructor({ name, fold }: ReduceStep) {
     this.#step = name
     this.#initial = fold.initial
-    // The builder's types tie state and record to the step; the model erases them.
-    this.#add = fold.add as (state: unknown, record: object) => unknown
+    this.#add = callable<[unknown, object]>(fold.add)
   }
 
   initial(key: string): unknown {

@@ -4,6 +4,7 @@ import { writePlanFile } from '../../data/index.ts'
 import type { ReduceStep } from '../../job/index.ts'
 import { sha256 } from '../../kernel/digest.ts'
 import { BatchwrightError, type JsonValue } from '../../kernel/errors.ts'
+import { isJsonObject, readOwnJson } from '../json.ts'
 import type { BlockEntry, Folders, Part, PartitionPlan, StepOutput } from '../../protocol/index.ts'
 
 /** What a bucket's partition says: which piece of the plan file lists its parts. */
@@ -94,8 +95,7 @@ export async function readBucket(payload: JsonValue, folders: Folders): Promise<
   try {
     const bytes = Buffer.alloc(piece.bytes)
     await handle.read(bytes, 0, piece.bytes, piece.offset)
-    // Written by planReduce, and what it wrote has been checked.
-    if (sha256(bytes) === piece.sha256) return JSON.parse(bytes.toString('utf8')) as readonly Part[]
+    if (sha256(bytes) === piece.sha256) return readOwnJson<readonly Part[]>(bytes.toString('utf8'))
   } finally {
     await handle.close()
   }
@@ -108,7 +108,7 @@ export async function readBucket(payload: JsonValue, folders: Folders): Promise<
 }
 
 function bucketPayload(payload: JsonValue): BucketPayload {
-  if (isObject(payload) && payload['kind'] === 'bucket') {
+  if (isJsonObject(payload) && payload['kind'] === 'bucket') {
     const { bucket, path: file, offset, bytes, sha256: digest } = payload
     if (
       typeof bucket === 'number' &&
@@ -125,8 +125,4 @@ function bucketPayload(payload: JsonValue): BucketPayload {
     message: `expected a partition of a reduce step, found ${JSON.stringify(payload).slice(0, 200)}`,
     hint: 'Plan the step again with the code that runs it: retry --from STEP.',
   })
-}
-
-function isObject(value: JsonValue): value is { readonly [key: string]: JsonValue } {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }

@@ -5,6 +5,7 @@ import type { AttemptEnd, AttemptPort, Part, PartitionAssignment, SinkState } fr
 import { NO_STATE, RecordContext } from '../context.ts'
 import { attemptFolders } from '../folders.ts'
 import type { SlotHost } from '../host.ts'
+import { isJsonObject } from '../json.ts'
 import { portLog } from '../log.ts'
 import { Committer, type Capture } from '../records/committer.ts'
 import { Controls } from '../records/controls.ts'
@@ -13,6 +14,7 @@ import { isThenable, readResult } from '../records/operations.ts'
 import { sealedBytes, stagedBytes } from '../records/staged-bytes.ts'
 import { NO_COUNTERS, Tally } from '../records/tally.ts'
 import { Stops } from '../stop.ts'
+import { callable } from '../user-function.ts'
 import { foldBucket, foldFailed, type Folded } from './fold.ts'
 import { readBucket } from './plan-reduce.ts'
 
@@ -92,8 +94,7 @@ class Emitting {
     this.#stops = stops
     this.#sinks = sinks
     this.#context = context
-    // The builder's types tie state and key to the step; the model erases them.
-    this.#finishKey = step.fold.finish as (state: unknown, key: string, context: ProcessContext) => unknown
+    this.#finishKey = callable<[unknown, string, ProcessContext]>(step.fold.finish)
     this.#parts = parts
     this.#tally = new Tally(checkpoint?.counters ?? NO_COUNTERS)
     this.#controls = new Controls(step.controls, checkpoint?.controls ?? {})
@@ -227,7 +228,6 @@ function isStorage(thrown: unknown): boolean {
 }
 
 function readPosition(position: JsonValue): string | null {
-  if (position === null || typeof position !== 'object' || Array.isArray(position)) return null
-  const after = 'after' in position ? position['after'] : null
+  const after = isJsonObject(position) ? position['after'] : null
   return typeof after === 'string' ? after : null
 }

@@ -130,6 +130,7 @@ class Cursor {
     const next = await this.#blocks.next()
     if (next.done === true) return false
     // RunWriter wrote nothing but entries.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
     this.#entries = next.value as readonly Entry[]
     this.#at = 0
     return this.#entries.length > 0 || this.fill()

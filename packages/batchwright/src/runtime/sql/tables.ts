@@ -5,6 +5,7 @@ import type { DatasetDefinition, JobDefinition, SqlStep, StepInput } from '../..
 import { sha256 } from '../../kernel/digest.ts'
 import { BatchwrightError, type JsonValue } from '../../kernel/errors.ts'
 import type { Folders, SnapshotFile, StepOutput } from '../../protocol/index.ts'
+import { isJsonObject, readOwnJson } from '../json.ts'
 import { findStep } from '../find-step.ts'
 
 /** One file under a table. */
@@ -81,15 +82,14 @@ export function tableDataset(input: StepInput, job: JobDefinition, table: string
 
 /** Reads the plan file of a partition, and checks that the files are there as they were. Throws PLAN_DAMAGED, INPUT_CHANGED. */
 export async function readTables(payload: JsonValue, folders: Folders): Promise<TableFiles> {
-  if (payload === null || typeof payload !== 'object' || Array.isArray(payload)) throw unknownPayload(payload)
-  const { path: relative, sha256: expected } = payload as { readonly [key: string]: JsonValue }
+  if (!isJsonObject(payload)) throw unknownPayload(payload)
+  const { path: relative, sha256: expected } = payload
   if (typeof relative !== 'string' || typeof expected !== 'string') throw unknownPayload(payload)
   const handle = await open(path.join(folders.run, relative), 'r')
   try {
     const text = await handle.readFile('utf8')
     if (sha256(text) !== expected) throw unknownPayload(payload)
-    // planTables wrote it, and its digest is right.
-    const tables = JSON.parse(text) as TableFiles
+    const tables = readOwnJson<TableFiles>(text)
     for (const file of Object.values(tables).flat()) await checkFile(file)
     return tables
   } finally {
