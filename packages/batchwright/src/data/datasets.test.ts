@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { contract, csv, field, jsonl, parquet, record, tsv, type FormatDefinition } from '../job/index.ts'
 import { dataset } from '../job/dataset.ts'
@@ -212,6 +213,50 @@ test('no part at all is an empty table of the contract', async () => {
   await viewOverParts(sql, 'invoices', definition(jsonl()), [])
   const result = await sql.query('SELECT count(*), sum(amount) FROM invoices')
   for await (const chunk of result.chunks) expect(chunk.values).toEqual([[0n], [null]])
+})
+
+describe('raw files in SQL', () => {
+  const raw = dataset('prices', {
+    files: () => [],
+    format: csv(),
+    contract: contract(
+      1,
+      record({ price: field.decimal({ scale: 2 }), count: field.integer(), name: field.text().optional() }),
+    ),
+  })
+  const query = async (files: readonly string[]): Promise<unknown[]> => {
+    const sql = await openDb()
+    const parts = files.map((text, index) => {
+      const file = path.join(root, `raw-${index}.csv${text.startsWith('gz:') ? '.gz' : ''}`)
+      writeFileSync(file, text.startsWith('gz:') ? gzipSync(text.slice(3)) : text)
+      return { path: file }
+    })
+    await viewOverParts(sql, 'prices', raw, parts)
+    const rows: unknown[] = []
+    const result = await sql.query(
+      'SELECT price::VARCHAR || $$ x $$ || count || $$ $$ || coalesce(name, $$none$$) FROM prices',
+    )
+    for await (const chunk of result.chunks) rows.push(...(chunk.values[0] ?? []))
+    return rows
+  }
+
+  test('columns are found by their names: in any order, with others between, with a BOM, CRLF or gzip', async () => {
+    expect(
+      await query([
+        'count,other,price\n3,x,1.50\n',
+        '\ufeffprice,count,name\r\n0.1,17.0,a\r\n',
+        'gz:count,other,price\n4,y,2.500\n',
+        '',
+      ]),
+    ).toEqual(['1.50 x 3 none', '0.10 x 17 a', '2.50 x 4 none'])
+  })
+
+  test('a value that would have to be rounded fails the query, with its column', async () => {
+    await expect(query(['price,count\n1.005,1\n'])).rejects.toThrow(
+      expect.objectContaining({ code: 'SQL_FAILED', message: expect.stringContaining('column price') as string }),
+    )
+    await expect(query(['price,count\n1,1.5\n'])).rejects.toThrow('column count: expected integer, found 1.5')
+  })
 })
 
 describe('a query that cannot be staged is refused:', () => {

@@ -23,7 +23,7 @@ export { readBlocks } from './blocks/read-blocks.ts'
 
 // DuckDB
 export { openDuckDb, type DuckDb, type DuckDbOptions, type SqlChunk, type SqlColumn, type SqlResult } from './duckdb.ts'
-export { viewOverParts } from './sql-types.ts'
+export { viewOverParts } from './sql-views.ts'
 export { copyTo, type CopyRequest } from './sql-output.ts'
 
 // Published versions

@@ -3,9 +3,11 @@ import type { DatasetDefinition, FieldDefinition, FormatDefinition } from '../jo
 import { Fault } from '../job/model.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import { openDuckDb } from './duckdb.ts'
+import { cellsOf } from './sinks/csv-text.ts'
 import { systemCode, outputLost } from './sinks/storage-errors.ts'
 import { recordsOf } from './sql-rows.ts'
-import { fieldsForSql, viewOverParts } from './sql-types.ts'
+import { fieldsForSql } from './sql-types.ts'
+import { viewOverParts } from './sql-views.ts'
 
 const READ_BYTES = 256 * 1024
 const PARQUET_MEMORY = 256 * 1024 * 1024
@@ -112,25 +114,4 @@ function occurrences(text: string, character: string): number {
   let count = 0
   for (let at = text.indexOf(character); at !== -1; at = text.indexOf(character, at + 1)) count += 1
   return count
-}
-
-function cellsOf(row: string, { delimiter, quote }: CsvFormat): readonly string[] {
-  if (!row.includes(quote)) return row.split(delimiter)
-  const cells: string[] = []
-  let at = 0
-  for (;;) {
-    let end: number
-    if (row[at] === quote) {
-      end = at + 1
-      while (row[end] !== quote || row[end + 1] === quote) end += row[end] === quote ? 2 : 1
-      cells.push(row.slice(at + 1, end).replaceAll(quote + quote, quote))
-      end += 1
-    } else {
-      end = row.indexOf(delimiter, at)
-      if (end === -1) end = row.length
-      cells.push(row.slice(at, end))
-    }
-    if (end >= row.length) return cells
-    at = end + 1
-  }
 }

@@ -1,6 +1,5 @@
 import type { DatasetDefinition, FieldDefinition } from '../job/model.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
-import type { DuckDb } from './duckdb.ts'
 
 /** Decimals are as wide as DuckDB goes, so that a column's type never depends on the data in it. */
 const DECIMAL_DIGITS = 38
@@ -39,28 +38,8 @@ export function sqlType(field: FieldDefinition): string {
 }
 
 /** `{'Column': 'TYPE', ...}`: the columns of a file, as its readers want them said. */
-export function columnTypes(fields: readonly FieldDefinition[]): string {
-  return `{${fields.map((field) => `${sqlText(field.column)}: ${sqlText(sqlType(field))}`).join(', ')}}`
-}
-
-/**
- * Makes a view `name` over files of a dataset (parts of it, or raw files), in their order. Its columns have the contract's
- * field names and types: decimals exact, dates as DATE. No file gives an empty table of the same shape. Errors: SQL_FAILED,
- * SQL_NEEDS_FIELDS.
- */
-export async function viewOverParts(
-  db: DuckDb,
-  name: string,
-  dataset: DatasetDefinition,
-  parts: readonly { readonly path: string }[],
-): Promise<void> {
-  const fields = fieldsForSql(dataset)
-  const paths = parts.map((part) => part.path)
-  const select =
-    paths.length === 0
-      ? `SELECT ${fields.map((field) => `NULL::${sqlType(field)} AS ${sqlName(field.name)}`).join(', ')} WHERE false`
-      : `SELECT ${fields.map((field) => `${typedColumn(field)} AS ${sqlName(field.name)}`).join(', ')} FROM ${reader(dataset, fields, paths)}`
-  await db.run(`CREATE OR REPLACE VIEW ${sqlName(name)} AS ${select}`)
+export function columnTypes(columns: readonly { readonly name: string; readonly type: string }[]): string {
+  return `{${columns.map(({ name, type }) => `${sqlText(name)}: ${sqlText(type)}`).join(', ')}}`
 }
 
 /** The fields of a dataset that SQL is to read or write. Errors: SQL_NEEDS_FIELDS. */
@@ -73,22 +52,4 @@ export function fieldsForSql(dataset: DatasetDefinition): readonly FieldDefiniti
     hint: 'describe the dataset with contract(version, { name: field... }) to use it in SQL or Parquet',
     details: { dataset: dataset.name },
   })
-}
-
-/** Parquet files carry types of their own; a cast makes sure that they are the contract's. */
-function typedColumn(field: FieldDefinition): string {
-  return `CAST(${sqlName(field.column)} AS ${sqlType(field)})`
-}
-
-function reader(dataset: DatasetDefinition, fields: readonly FieldDefinition[], paths: readonly string[]): string {
-  const list = `[${paths.map(sqlText).join(', ')}]`
-  const { format } = dataset
-  switch (format.format) {
-    case 'parquet':
-      return `read_parquet(${list})`
-    case 'jsonl':
-      return `read_json(${list}, format = 'newline_delimited', columns = ${columnTypes(fields)}, maximum_object_size = ${format.maxRecordBytes})`
-    case 'csv':
-      return `read_csv(${list}, auto_detect = false, header = ${format.header}, delim = ${sqlText(format.delimiter)}, quote = ${sqlText(format.quote)}, escape = ${sqlText(format.quote)}, columns = ${columnTypes(fields)}, nullstr = '', max_line_size = ${format.maxRecordBytes}, buffer_size = ${2 * format.maxRecordBytes})`
-  }
 }

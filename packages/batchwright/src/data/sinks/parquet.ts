@@ -5,7 +5,7 @@ import type { FieldDefinition } from '../../job/model.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { Part } from '../../protocol/index.ts'
 import { openDuckDb, requireDuckDb } from '../duckdb.ts'
-import { columnTypes, sqlName, sqlText } from '../sql-types.ts'
+import { columnTypes, sqlName, sqlText, sqlType } from '../sql-types.ts'
 import { syncFolder } from './folders.ts'
 import { storageError } from './storage-errors.ts'
 
@@ -47,7 +47,8 @@ async function convert(
   const db = await openDuckDb({ memoryBytes: MEMORY_BYTES, threads: 1, spillFolder: path.join(folder, 'spill') })
   try {
     const columns = fields.map((field) => sqlName(field.column)).join(', ')
-    const source = `read_json(${sqlText(rows.path)}, format = 'newline_delimited', columns = ${columnTypes(fields)}, maximum_object_size = ${Math.min(Math.max(rows.bytes, READ_BYTES), LARGEST_ROW)})`
+    const types = columnTypes(fields.map((field) => ({ name: field.column, type: sqlType(field) })))
+    const source = `read_json(${sqlText(rows.path)}, format = 'newline_delimited', columns = ${types}, maximum_object_size = ${Math.min(Math.max(rows.bytes, READ_BYTES), LARGEST_ROW)})`
     const result = await db.query(
       `COPY (SELECT ${columns} FROM ${source}) TO ${sqlText(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`,
     )

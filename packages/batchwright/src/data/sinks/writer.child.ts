@@ -40,7 +40,7 @@ try {
     { ...common, name: 'main', resume: stored?.main ?? null, recordsPerPart: 500 },
   )
   const dead = await openDeadLetterSink({ ...common, name: 'dead', resume: stored?.dead ?? null })
-  for (let at = stored?.at ?? 0; at < Number(total); ) {
+  for (let at = stored?.at ?? 0; at < Number(total);) {
     for (let chunk = 0; chunk < 3; chunk += 1, at += 40) {
       await sink.write(Array.from({ length: 40 }, (_, index) => ({ id: at + index, text: 'text '.repeat(50) })))
       await dead.write([
