@@ -28,7 +28,7 @@ function common(
   known: readonly string[] = [],
 ): { name: string; severity: 'block' | 'warn' } {
   checkOptions(place, options, [...known, ...COMMON])
-  const severity = options.severity ?? 'block'
+  const severity: string = options.severity ?? 'block'
   if (severity !== 'block' && severity !== 'warn') {
     throw definitionError(
       'CHECK_INVALID',
@@ -41,8 +41,8 @@ function common(
 }
 
 function columnsOf(place: string, columns: string | readonly string[]): readonly string[] {
-  const list = typeof columns === 'string' ? [columns] : columns
-  if (Array.isArray(list) && list.length > 0 && list.every((column) => typeof column === 'string' && column !== ''))
+  const list: readonly unknown[] = Array.isArray(columns) ? columns : [columns]
+  if (list.length > 0 && list.every((column): column is string => typeof column === 'string' && column !== ''))
     return list
   throw definitionError(
     'CHECK_INVALID',

@@ -4,12 +4,11 @@
  * the text is ours, field names are identifiers (checked by `record`), and column names enter as quoted JSON.
  */
 import type { CompiledField } from './field.ts'
-import { Fault } from './model.ts'
+import { Fault, type FieldValue } from './model.ts'
 import { show } from './names.ts'
 
-type Compile = <Result>(parameters: Readonly<Record<string, unknown>>, body: string) => Result
-
-const compile: Compile = <Result>(parameters: Readonly<Record<string, unknown>>, body: string): Result => {
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- each caller states what its text returns
+function compile<Result>(parameters: Readonly<Record<string, unknown>>, body: string): Result {
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- see the top of this file
   const make = new Function(...Object.keys(parameters), `'use strict'\n${body}`)
   // The result's type is what the body returns: each caller below states it beside the text.
@@ -117,7 +116,7 @@ export function compileCsv(
     return field.optional ? `(${value} === null ? ${nothing} : ${text})` : text
   })
   return compile(
-    { quoteCell, ...functions(fields, (field) => field.toText) },
+    { quoteCell, ...functions(fields, (field) => (value: FieldValue) => field.toText(value)) },
     `return function toCsv(record) { return ${cells.join(` + ${JSON.stringify(dialect.delimiter)} + `)} }`,
   )
 }

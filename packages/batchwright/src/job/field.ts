@@ -180,7 +180,10 @@ function found(type: FieldType, value: unknown): string {
 function textWriter(type: FieldType): (value: FieldValue) => string {
   const toJson = jsonWriter(type)
   if (type.type === 'json') return (value) => (value === null ? '' : JSON.stringify(value))
-  return (value) => (value === null ? '' : String(toJson(value)))
+  return (value) => {
+    const json = toJson(value)
+    return json === null ? '' : typeof json === 'object' ? JSON.stringify(json) : String(json)
+  }
 }
 
 function jsonWriter(type: FieldType): (value: FieldValue) => JsonValue {
