@@ -153,7 +153,7 @@ export class Sitting {
       const chunk = await this.#pipeline.run(batch, from, to, known)
       await this.#committer.writable()
       await this.#write(chunk)
-      this.#tally.bytesRead += Math.floor((batch.bytes * to) / size) - Math.floor((batch.bytes * from) / size)
+      this.#tally.bytesRead += bytesBefore(batch, to) - bytesBefore(batch, from)
       this.#position = batch.positionAfter(to - 1)
       if (this.#committer.due()) await this.#committer.begin(this.#capture)
       else await this.#held.state.relieve()
@@ -270,4 +270,13 @@ export class Sitting {
       },
     }
   }
+}
+
+/** Bytes of a batch before one of its records: by the records' own places, else (compressed) the records' share of all. */
+function bytesBefore(batch: Batch, index: number): number {
+  const size = batch.records.length
+  if (index === 0) return 0
+  if (index === size) return batch.bytes
+  const [first, here] = [batch.locate(0).offset, batch.locate(index).offset]
+  return first === null || here === null ? Math.floor((batch.bytes * index) / size) : here - first
 }
