@@ -15,8 +15,8 @@ export interface ThreadExecutorOptions {
    */
   readonly maxOldGenerationMb?: number
   /**
-   * Young generation of one slot's heap in MB; default 24 (two halves of 8 and their copy). V8's own default of 48 lets two
-   * slots hold 50 MB more of garbage for no measurable gain in the records loop.
+   * Young generation of one slot's heap in MB; default 32. Measured on a million CSV records in two slots: at 24 the batches
+   * outlive a scavenge and the run costs 60 % more CPU; 48 (V8's own default) gains nothing more.
    */
   readonly maxYoungGenerationMb?: number
   /** Stamps what the step's code prints; default the system's clock. */
@@ -24,7 +24,7 @@ export interface ThreadExecutorOptions {
 }
 
 const DEFAULT_OLD_GENERATION_MB = 160
-const DEFAULT_YOUNG_GENERATION_MB = 24
+const DEFAULT_YOUNG_GENERATION_MB = 32
 
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './slot.ts' : './slot.js', import.meta.url)
 
