@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { cpSync, createReadStream, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { measure } from '../measure.ts'
 import type { Measured } from '../measure.ts'
 
@@ -58,7 +59,7 @@ function freshProject(folder: string): string {
 async function digest(files: readonly string[]): Promise<string> {
   const hash = createHash('sha256')
   for (const file of files) {
-    for await (const chunk of createReadStream(file)) hash.update(chunk)
+    await pipeline(createReadStream(file), hash, { end: false })
   }
   return hash.digest('hex')
 }
