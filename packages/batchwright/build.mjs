@@ -2,6 +2,7 @@
  * Builds the package into dist/, one flat folder of ES modules for Node 24.
  *
  *   node build.mjs            the JavaScript (a second)
+ *   node build.mjs --outdir=D  the JavaScript, into another folder from which the dependencies can be found
  *   node build.mjs --types    the type declarations, into dist/types (slower: the whole program is checked)
  *
  * Entries are the package's exports, the command line, and every file that is started as a thread of its own. The latter
@@ -16,7 +17,8 @@ import { build } from 'esbuild'
 
 const root = path.dirname(fileURLToPath(import.meta.url))
 const source = path.join(root, 'src')
-const dist = path.join(root, 'dist')
+const [, outdir] = /^--outdir=(.+)$/.exec(process.argv.find((each) => each.startsWith('--outdir=')) ?? '') ?? []
+const dist = path.resolve(outdir ?? path.join(root, 'dist'))
 
 if (process.argv.includes('--types')) buildTypes()
 else await buildCode()

@@ -1,5 +1,5 @@
 /** Declares every command: its arguments, options and help. What a command does is in `commands/`, loaded when it is called. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
 import type { RetryOptions } from './commands/control.ts'
@@ -41,9 +41,12 @@ export function declareCommands(program: Command, session: Session, done: (code:
 
 type Runner = (command: Command, action: () => Outcome) => Promise<void>
 
-/** From the package's own package.json, which lies at another height in the source than in dist/. */
+/** From the package's own package.json, which lies at another height from the source than from dist/. */
 function packageVersion(): string {
-  const file = new URL(import.meta.url.endsWith('.ts') ? '../../package.json' : '../package.json', import.meta.url)
+  const [file] = ['../package.json', '../../package.json']
+    .map((place) => new URL(place, import.meta.url))
+    .filter((place) => existsSync(place))
+  if (file === undefined) return 'unknown'
   const text: unknown = JSON.parse(readFileSync(file, 'utf8'))
   return typeof text === 'object' && text !== null && 'version' in text ? String(text.version) : 'unknown'
 }

@@ -12,7 +12,7 @@ import { selectRun, selectStep } from '../select.ts'
 import type { RunChoice } from '../select.ts'
 import type { Session } from '../session.ts'
 import type { RunView } from '../view.ts'
-import { runJson, runView, runViewJson } from '../view.ts'
+import { runJson, runTitle, runView, runViewJson } from '../view.ts'
 
 export interface RunsOptions {
   readonly job?: string
@@ -91,7 +91,7 @@ export async function logs(session: Session, options: LogsOptions): Promise<void
     selectStep(
       options.step,
       steps.map((step) => step.name),
-      `run ${run.runId}`,
+      runTitle(run),
     )
   }
   const filter: LogFilter = {

@@ -72,8 +72,8 @@ function liveRow(step: LiveView['steps'][number]): readonly Cell[] {
     { text: step.state, tone: toneOf(step.state) },
     underWay && speed.fraction !== null ? `${Math.floor(speed.fraction * 100)} %` : '',
     step.counters.read > 0 ? count(step.counters.read) : '',
-    underWay && speed.perSecond !== null ? rate(speed.perSecond) : '',
-    underWay && speed.leftMs !== null ? duration(speed.leftMs) : '',
+    step.state === 'running' && speed.perSecond !== null ? rate(speed.perSecond) : '',
+    step.state === 'running' && speed.leftMs !== null ? duration(speed.leftMs) : '',
     step.retries > 0 ? { text: count(step.retries), tone: 'warn' } : '',
     deadLetters > 0 ? { text: count(deadLetters), tone: 'warn' } : '',
   ]

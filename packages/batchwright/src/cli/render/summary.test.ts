@@ -53,6 +53,33 @@ test.each([120, 80, 60, 50])('tables fit %i columns, in colour too', (width) => 
     expect(displayWidth(line)).toBeLessThanOrEqual(width)
 })
 
+test('checks that passed are counted, those that did not are told in full', () => {
+  const [rate] = steps()
+  const finding = {
+    kind: 'check',
+    name: 'unique(invoice)',
+    severity: 'warn',
+    expected: 'no repeats',
+    found: '2 repeats',
+  }
+  const verification = [
+    { ...finding, passed: true },
+    { ...finding, passed: true },
+    { ...finding, passed: false },
+  ]
+  const lines = summaryLines(view({ steps: [{ ...rate!, verification }] }), {
+    width: 120,
+    paint: paintNothing,
+    now: T0,
+  })
+  expect(lines.slice(lines.indexOf('  checks'), lines.indexOf('  published'))).toEqual([
+    '  checks',
+    '    rate: 2 passed',
+    '    rate: check unique(invoice): expected no repeats, found 2 repeats',
+    '',
+  ])
+})
+
 test('what to do next follows from how the run stands', () => {
   const commands = (over: Parameters<typeof runRow>[0]): readonly string[] => nextCommands(view({ run: runRow(over) }))
   const id = runRow().runId

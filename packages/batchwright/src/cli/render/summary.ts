@@ -1,5 +1,4 @@
 /** What is said of a run when it has ended, and by `show`. */
-import type { JsonValue } from '../../kernel/errors.ts'
 import { isJsonObject } from '../json.ts'
 import type { RunView, StepView } from '../view.ts'
 import { dead, elapsedMs, runTitle } from '../view.ts'
@@ -39,7 +38,7 @@ export function summaryLines(view: RunView, style: SummaryStyle): readonly strin
       { ...style, indent: 2 },
     ),
     ...section('dead letters', reasonLines(view.steps, style), style),
-    ...section('checks', findingLines(view), style),
+    ...section('checks', findingLines(view, style), style),
     ...section('published', publishedLines(view, style), style),
     ...section(
       'next',
@@ -96,20 +95,22 @@ export function reasonLines(steps: readonly StepView[], style: SummaryStyle): re
   return rows.length === 0 ? [] : table(REASON_COLUMNS, rows, { ...style, width: style.width - 2, indent: 2 })
 }
 
-/** A verification's findings that are worth a line: checks that warned or blocked. Its shape is the verifier's. */
-function findingLines(view: RunView): readonly string[] {
-  return view.steps.flatMap((step) =>
-    findingsOf(step.verification).map((finding) => `  ${printable(step.name)}: ${printable(finding)}`),
-  )
-}
-
-function findingsOf(verification: JsonValue): readonly string[] {
-  if (!isJsonObject(verification)) return []
-  const findings = verification['findings']
-  if (!Array.isArray(findings)) return []
-  return findings.map((finding: JsonValue) => {
-    const message = isJsonObject(finding) ? finding['message'] : finding
-    return typeof message === 'string' ? message : JSON.stringify(finding)
+/** What verification found: a line for each step, and one for each thing that did not hold. */
+function findingLines(view: RunView, { paint }: SummaryStyle): readonly string[] {
+  return view.steps.flatMap((step) => {
+    const findings = Array.isArray(step.verification) ? step.verification.filter(isJsonObject) : []
+    const failed = findings.filter((finding) => finding['passed'] !== true)
+    const passed = findings.length - failed.length
+    return [
+      ...(passed === 0 ? [] : [`  ${printable(step.name)}: ${count(passed)} passed`]),
+      ...failed.map((finding) => {
+        const { kind, name, severity, expected, found } = Object.fromEntries(
+          Object.entries(finding).map(([member, value]) => [member, typeof value === 'string' ? value : '']),
+        )
+        const text = `${step.name}: ${kind ?? ''} ${name ?? ''}: expected ${expected ?? ''}, found ${found ?? ''}`
+        return `  ${paint(printable(text), severity === 'block' ? 'bad' : 'warn')}`
+      }),
+    ]
   })
 }
 
