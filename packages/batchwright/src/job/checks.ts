@@ -170,7 +170,7 @@ export const check = {
     }
   },
 
-  /** A query over the table `output` (columns by their names outside). Each row it returns is a violation. */
+  /** A query over the table `output` (columns by the names of the record's fields). Each row it returns is a violation. */
   sql(query: string, options: CheckOptions & { readonly name: string }): Check<never> {
     if (typeof query !== 'string' || query.trim() === '') {
       throw definitionError(

@@ -316,7 +316,7 @@ export const field = {
     })
   },
 
-  /** `true` and `false`, or the words given for them. */
+  /** `true` and `false`, and the words given for them. */
   boolean(options: { readonly true?: readonly string[]; readonly false?: readonly string[] } = {}): Field<boolean> {
     checkOptions('field.boolean()', options, ['true', 'false'])
     const yes = options.true ?? ['true']

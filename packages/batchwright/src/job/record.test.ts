@@ -23,6 +23,7 @@ describe('a cell is read as what the field says, or refused', () => {
     ['number', field.number(), '1.5e3', 1500],
     ['boolean', field.boolean(), 'true', true],
     ['boolean words', field.boolean({ true: ['Y'], false: ['N'] }), 'N', false],
+    ['boolean words, as a dataset writes them', field.boolean({ true: ['Y'], false: ['N'] }), 'true', true],
     ['date', field.date(), '2012-02-29', '2012-02-29'],
     ['date by format', field.date({ format: 'D/M/YYYY' }), '1/2/2012', '2012-02-01'],
     ['ISO beside a format', field.date({ format: 'D/M/YYYY' }), '2012-02-01', '2012-02-01'],

@@ -73,8 +73,13 @@ export function fits(value: Decimal, scale: number): boolean {
   return value.scale <= scale || value.round(scale, 'down').equals(value)
 }
 
+/** Its own words, and the `true` and `false` that datasets are written with. */
 export function booleanReader(yes: readonly string[], no: readonly string[]): ReadValue<boolean> {
-  const meanings = new Map([...yes.map((word) => [word, true] as const), ...no.map((word) => [word, false] as const)])
+  const written = [
+    ['true', true],
+    ['false', false],
+  ] as const
+  const meanings = new Map([...written, ...yes.map((word) => [word, true] as const), ...no.map((word) => [word, false] as const)])
   return (outside) => (typeof outside === 'boolean' ? outside : meanings.get(String(outside)))
 }
 
