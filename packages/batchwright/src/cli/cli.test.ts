@@ -422,6 +422,8 @@ describe('dead letters', () => {
       total: 3,
       items: [{ discarded: { why: 'known' } }, { discarded: { why: 'known' } }, { discarded: null }],
     })
+    expect((await project.json<ErrorJson>('dead-letters', 'replay', id)).value.error.code).toBe('REPLAY_UNAVAILABLE')
+    expect((await project.json<ListJson>('runs')).value.total).toBe(1)
     expect((await project.json<ErrorJson>('dead-letters', 'discard')).value.error.message).toBe(
       'which dead letters? neither ids nor a filter are given',
     )

@@ -46,6 +46,7 @@ export async function startReplay(
   options: ExecutionOptions,
 ): Promise<ExitCode> {
   const { store, run, letters } = chosen
+  if (store.adoptsReplayed !== true) throw cannotAdopt(run)
   if (run.state !== 'succeeded') throw notReplayable(run)
   const step = onlyStep(letters)
   const job = await loadJob(session.project, run.job)
@@ -72,6 +73,17 @@ export async function startReplay(
   session.terminal.printJson(outcomeJson(result))
   printResult(session, result)
   return result.code
+}
+
+/** Without adoption the revision would publish the replayed records alone, in place of all the others. */
+function cannotAdopt(run: RunRow): BatchwrightError {
+  const window = run.window === null ? '' : ` --window ${run.window.key}`
+  return new BatchwrightError({
+    code: 'REPLAY_UNAVAILABLE',
+    message: `this store cannot yet take over what ${runTitle(run)} has made, so its dead letters cannot be replayed alone`,
+    hint: `mend the rule or the data, and make the window anew: \`batchwright rerun ${run.job}${window}\``,
+    details: { runId: run.runId },
+  })
 }
 
 function onlyStep(letters: readonly FoundLetter[]): string {

@@ -30,6 +30,8 @@ export interface Store extends RunVerbs, WorkerVerbs, TaskVerbs, PublicationVerb
    */
   waitForChange(ms: number, signal?: AbortSignal): Promise<void>
   close(): Promise<void>
+  /** Whether a run with a replay takes over the succeeded tasks of the run it replays. Absent: it does not, and none must be made. */
+  readonly adoptsReplayed?: boolean
 }
 
 // ---------------------------------------------------------------- runs
