@@ -34,7 +34,7 @@ const NEXT = `
 Look around, in examples/billing:
   npx batchwright datasets                                      what is published
   npx batchwright datasets cat month_totals --window 2011-01    a published table
-  npx batchwright dead-letters list --window 2011-01            the lines that broke a rule
+  npx batchwright dead-letters list billing                      the lines that broke a rule
   npx batchwright runs                                          all runs; 'show ID' tells one in full
 `
 
