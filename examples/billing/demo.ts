@@ -4,7 +4,7 @@
  *   npm run demo            the same as: batchwright run billing --window 2010-12..2011-06
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { generate } from './generate.ts'
 import { retailFiles } from './jobs/input.ts'
@@ -16,7 +16,10 @@ function main(): number {
   const files = retailFiles(project)
   if (files === path.join(project, 'data', 'retail', 'files') && !existsSync(files)) {
     console.log('Making seven months of transactions ...')
-    const made = generate({ out: path.join(project, 'data'), from: '2010-12', months: 7, scale: 1, seed: 1 })
+    const making = path.join(project, 'data', 'making') // a name of its own, so that a demo killed here makes them anew
+    rmSync(making, { recursive: true, force: true })
+    const made = generate({ out: making, from: '2010-12', months: 7, scale: 1, seed: 1 })
+    renameSync(path.join(making, 'retail'), path.join(project, 'data', 'retail'))
     console.log(`${made.lines.toLocaleString('en')} lines in ${made.files} files.`)
   }
   console.log(`Reading ${readdirSync(files).length} daily files from ${path.relative(process.cwd(), files)}`)
