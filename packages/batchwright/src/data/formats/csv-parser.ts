@@ -29,11 +29,13 @@ export class CsvParser implements BlockParser {
   readonly #cells: string[]
 
   // The block in hand.
+  #block: BlockBytes | null = null
   #bytes: Buffer = Buffer.alloc(0)
   #text = ''
   #length = 0
   /** The quote where the block has any; NO_BYTE where it has none. */
   #quoteHere = NO_BYTE
+  #notUtf8 = false
 
   // The row in hand: where reading stands in it, its bytes or-ed together, and whether a quote stayed open.
   #at = 0
@@ -52,12 +54,13 @@ export class CsvParser implements BlockParser {
 
   parse(block: BlockBytes, from: number, limit: number): ParsedBlock {
     const { bytes, length, total } = block
-    const notUtf8 = this.#take(block)
-    const records = new Array<object | Fault>(limit)
+    if (block !== this.#block) this.#take(block)
+    const records: (object | Fault)[] = []
     const starts = new Float64Array(limit)
     const ends = new Float64Array(limit)
     let count = 0
-    for (let start = from; start < length; start = this.#at + 1) {
+    let start = from
+    for (; start < length && count < limit; start = this.#at + 1) {
       this.#at = start
       const first = bytes[start]
       if (first === LF) continue
@@ -67,28 +70,29 @@ export class CsvParser implements BlockParser {
       }
       const width = this.#readCells()
       const end = this.#at >= length ? total : this.#at
-      records[count] = this.#readRecord(start, end, width, notUtf8)
+      records.push(this.#readRecord(start, end, width))
       starts[count] = start
       ends[count] = end
       count += 1
     }
-    records.length = count
-    return { records, starts, ends }
+    return { records, starts, ends, next: start >= length ? total : start }
   }
 
-  /** Takes a block in hand. True where some of it is not UTF-8. */
-  #take({ bytes, length }: BlockBytes): boolean {
+  #take(block: BlockBytes): void {
+    const { bytes, length } = block
     const content = bytes.subarray(0, length)
+    this.#block = block
     this.#bytes = bytes
     this.#text = bytes.toString('latin1', 0, length)
     this.#length = length
     this.#quoteHere = this.#quote !== NO_BYTE && content.includes(this.#quote) ? this.#quote : NO_BYTE
-    return !isAscii(content) && !isUtf8(content)
+    this.#notUtf8 = !isAscii(content) && !isUtf8(content)
   }
 
-  #readRecord(start: number, end: number, width: number, notUtf8: boolean): object | Fault {
+  #readRecord(start: number, end: number, width: number): object | Fault {
     if (end - start > this.#maxRecordBytes) return tooLarge(end - start, this.#maxRecordBytes)
-    if (notUtf8 && this.#rowBits > HIGHEST_ASCII && !isUtf8(this.#bytes.subarray(start, end))) return invalidUtf8()
+    if (this.#notUtf8 && this.#rowBits > HIGHEST_ASCII && !isUtf8(this.#bytes.subarray(start, end)))
+      return invalidUtf8()
     if (this.#unterminated) return unterminatedQuote()
     if (width !== this.#layout.width) return fieldCount(this.#layout.width, width)
     return this.#layout.read(this.#cells)

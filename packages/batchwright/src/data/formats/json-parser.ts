@@ -8,6 +8,11 @@ export class JsonLinesParser implements BlockParser {
   readonly #read: (value: object) => object | Fault
   readonly #maxRecordBytes: number
 
+  // The block in hand: its text where it is ASCII, and whether each record's UTF-8 has to be looked at.
+  #block: BlockBytes | null = null
+  #text: string | null = null
+  #checkUtf8 = false
+
   /** `read` reads an object through the contract. */
   constructor(read: (value: object) => object | Fault, maxRecordBytes: number) {
     this.#read = read
@@ -16,14 +21,13 @@ export class JsonLinesParser implements BlockParser {
 
   parse(block: BlockBytes, from: number, limit: number): ParsedBlock {
     const { bytes, length, total } = block
-    const content = bytes.subarray(0, length)
-    const ascii = isAscii(content)
-    const checkUtf8 = !ascii && !isUtf8(content)
-    const text = ascii ? bytes.toString('latin1', 0, length) : null
+    if (block !== this.#block) this.#take(block)
+    const text = this.#text
     const records: (object | Fault)[] = []
     const starts = new Float64Array(limit)
     const ends = new Float64Array(limit)
-    for (let at = from; at < length;) {
+    let at = from
+    while (at < length && records.length < limit) {
       const newline = bytes.indexOf(LF, at)
       const start = at
       const cut = newline >= length && length < total
@@ -33,13 +37,21 @@ export class JsonLinesParser implements BlockParser {
       starts[records.length] = start
       ends[records.length] = end
       if (end - start > this.#maxRecordBytes) records.push(tooLarge(end - start, this.#maxRecordBytes))
-      else if (checkUtf8 && !isUtf8(bytes.subarray(start, end))) records.push(invalidUtf8())
+      else if (this.#checkUtf8 && !isUtf8(bytes.subarray(start, end))) records.push(invalidUtf8())
       else
         records.push(
           readJsonRecord(text === null ? bytes.toString('utf8', start, end) : text.slice(start, end), this.#read),
         )
     }
-    return { records, starts, ends }
+    return { records, starts, ends, next: at >= length ? total : at }
+  }
+
+  #take(block: BlockBytes): void {
+    const content = block.bytes.subarray(0, block.length)
+    const ascii = isAscii(content)
+    this.#block = block
+    this.#text = ascii ? block.bytes.toString('latin1', 0, block.length) : null
+    this.#checkUtf8 = !ascii && !isUtf8(content)
   }
 }
 

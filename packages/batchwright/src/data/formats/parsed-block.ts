@@ -10,15 +10,18 @@ export interface BlockBytes {
   readonly total: number
 }
 
-/** The records of a block, with the bytes that each stands on, counted from the block's start. */
+/** Some records of a block, with the bytes that each stands on, counted from the block's start. */
 export interface ParsedBlock {
   readonly records: (object | Fault)[]
   readonly starts: Float64Array
   readonly ends: Float64Array
+  /** Where parsing goes on: at the block's `total` or beyond when nothing is left in it. */
+  readonly next: number
 }
 
-/** Parses the records of a block from byte `from` on; at most `limit` records are in it. */
+/** Parses a block's records in order, `limit` at a time. */
 export interface BlockParser {
+  /** At most `limit` records from byte `from` on. What a block shares is worked out once, for calls in a row on the same one. */
   parse(block: BlockBytes, from: number, limit: number): ParsedBlock
 }
 

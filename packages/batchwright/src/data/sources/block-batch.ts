@@ -9,7 +9,7 @@ export const RAW_LIMIT_BYTES = 64 * 1024
 const LF = 10
 const CR = 13
 
-/** What all records of a block share. */
+/** What all records of a batch share. */
 export interface BlockPlace {
   /** As people know it: the path of the file. */
   readonly source: string
@@ -18,14 +18,14 @@ export interface BlockPlace {
   readonly digest: string
   /** Byte of the block in its file; of the decompressed content for gzip. */
   readonly offset: number
-  /** Byte after the block. */
+  /** Byte after the batch: where its last record's successor is looked for. */
   readonly end: number
   readonly compressed: boolean
   /** Number of the batch's first record, from 1. */
   readonly firstRecord: number
 }
 
-/** The records of one block. Positions and raw text are worked out only when somebody asks. */
+/** Records of one block. Positions and raw text are worked out only when somebody asks. */
 export class BlockBatch implements Batch {
   readonly digest: string
   readonly records: readonly (object | Fault)[]
@@ -33,7 +33,7 @@ export class BlockBatch implements Batch {
   readonly #parsed: ParsedBlock
   readonly #content: Buffer
   readonly #place: BlockPlace
-  /** For each record its place in the block; null where the batch has all of them. */
+  /** For each record its place among the parsed ones; null where the batch has all of them. */
   readonly #kept: readonly number[] | null
 
   constructor(parsed: ParsedBlock, content: Buffer, place: BlockPlace, bytes: number, kept: readonly number[] | null) {

@@ -138,6 +138,26 @@ test('opening a partition at any position gives exactly the rest', async () => {
   )
 })
 
+test('a block of thousands of records is handed out in batches, and gone on with from any of them', async () => {
+  const rows = Array.from(
+    { length: 2500 },
+    (_, index) => `${index},é,"x\n${index % 7}"${index % 500 === 0 ? '\n\r\n' : '\n'}`,
+  )
+  const text = `a,b,c\n${rows.join('')}\n\n`
+  const dataset = filesDataset(['in.csv'], textSchema(COLUMNS))
+  for (const content of [text, gzipSync(text)]) {
+    await using project = await FilesProject.create({ 'in.csv': content })
+    const planned = await project.plan(dataset)
+    expect(planned.partitions).toHaveLength(1)
+    const whole = await project.read(dataset, planned, 0)
+    expect(whole.map(asSeen)).toEqual(naiveParse(text).slice(1).map(shouldBe))
+    for (const at of [0, 498, 999, 1000, 1001, 1999, 2000, 2498, 2499]) {
+      const rest = await project.read(dataset, planned, 0, { position: whole[at]?.after ?? null })
+      expect(rest).toEqual(whole.slice(at + 1))
+    }
+  }
+})
+
 test('a tab-separated file without quotes or header is read by position', async () => {
   await using project = await FilesProject.create({ 'in.tsv': 'x\t"y"\n"\tz\n' })
   const format = { ...csvFormat, delimiter: '\t', quote: '', header: false }

@@ -1,5 +1,5 @@
 import type { PartitionPolicy } from '../../job/model.ts'
-import { sha256 } from '../../kernel/digest.ts'
+import { canonicalJson, sha256 } from '../../kernel/digest.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { Folders, Part, PartitionPlan, StepOutput } from '../../protocol/index.ts'
 import type { PlannedInput } from '../contract.ts'
@@ -17,12 +17,14 @@ export interface UpstreamPlanRequest {
   readonly policy: PartitionPolicy
   readonly step: string
   readonly folders: Folders
+  /** Digest of the snapshots that the upstream step's records come from; absent where there are none. */
+  readonly lineage?: string | null
 }
 
 /** What one finished task of the upstream step left, as a plan file keeps it. */
 export interface UpstreamTask {
   readonly task: number
-  /** Digest over the parts: names dead letters. */
+  /** Stands for the content of the task: names dead letters. */
   readonly digest: string
   readonly parts: readonly Part[]
 }
@@ -37,7 +39,7 @@ export async function planUpstream(request: UpstreamPlanRequest): Promise<Planne
   const tasks = upstream.tasks.map(({ index, output: { outputs } }): UpstreamTask => {
     const parts = outputs[output]
     if (parts === undefined) throw outputMissing(upstream.step, index, output)
-    return { task: index, digest: sha256(parts.map((part) => part.sha256).join('\n')), parts }
+    return { task: index, digest: taskDigest(request, index, parts), parts }
   })
   const groups = groupTasks(
     tasks.filter((task) => recordsOf([task]) > 0),
@@ -65,6 +67,15 @@ export async function planUpstream(request: UpstreamPlanRequest): Promise<Planne
       ? [`each of ${policy.count ?? 1} partitions by key reads all of ${upstream.step} and keeps its share`]
       : []
   return { files: [], partitions, notes }
+}
+
+/**
+ * Names the records of a task the same in every run on the same input, wherever its attempts were killed: the bytes of the
+ * blocks depend on when commits fell, so nothing of them is in it.
+ */
+function taskDigest({ upstream, lineage }: UpstreamPlanRequest, index: number, parts: readonly Part[]): string {
+  const records = parts.reduce((sum, part) => sum + part.records, 0)
+  return sha256(canonicalJson({ lineage: lineage ?? null, step: upstream.step, task: index, records }))
 }
 
 function groupTasks(tasks: readonly UpstreamTask[], policy: PartitionPolicy): readonly (readonly UpstreamTask[])[] {

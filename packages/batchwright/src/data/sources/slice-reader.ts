@@ -27,10 +27,23 @@ export interface SliceReaderOptions {
   readonly position: LinePosition | null
 }
 
+/**
+ * Records of one batch at most. A block holds several thousand small ones; handed out all at once, and again one block
+ * ahead, they would outlive the young generation's sweeps and cost more than their parsing.
+ */
+const BATCH_RECORDS = 1000
+
 /** A block, read and verified. */
 interface ReadBlock {
   readonly block: Block
   readonly content: BlockBytes
+}
+
+/** A block in hand, and how far it has been parsed. */
+interface OpenBlock extends ReadBlock {
+  /** From the block's start. */
+  at: number
+  recordsBefore: number
 }
 
 /** Where the bytes of blocks come from: asked for them in order. */
@@ -41,7 +54,7 @@ interface BlockSource {
 }
 
 /**
- * Reads a slice of a file, one verified block as one batch; the next block is being read while this one is worked on.
+ * Reads a slice of a file, in verified blocks, each in one batch or several; the next block is being read while this one is worked on.
  * A record too large is never held whole.
  */
 export class SliceReader implements BatchReader {
@@ -49,6 +62,7 @@ export class SliceReader implements BatchReader {
   readonly #source: BlockSource
   readonly #blocks: AsyncIterator<Block>
   #ahead: Promise<ReadBlock | null>
+  #open: OpenBlock | null = null
   #position: LinePosition | null
 
   private constructor(options: SliceReaderOptions, source: BlockSource) {
@@ -69,10 +83,13 @@ export class SliceReader implements BatchReader {
 
   async read(): Promise<Batch | null> {
     for (;;) {
-      const next = await this.#ahead
-      if (next === null) return null
-      this.#ahead = this.#readAhead()
-      const batch = this.#parse(next)
+      if (this.#open === null) {
+        const next = await this.#ahead
+        if (next === null) return null
+        this.#ahead = this.#readAhead()
+        this.#open = this.#enter(next)
+      }
+      const batch = this.#parse(this.#open)
       if (batch !== null) return batch
     }
   }
@@ -102,29 +119,39 @@ export class SliceReader implements BatchReader {
     }
   }
 
-  /** Null where no record of the block is wanted. */
-  #parse({ block, content }: ReadBlock): Batch | null {
-    const { slice, parser, key } = this.#options
+  /** Where reading starts in a block: behind the header, or at the position that was asked for. */
+  #enter({ block, content }: ReadBlock): OpenBlock {
     const resumed = this.#position !== null && this.#position.offset > block.offset ? this.#position : null
-    const from = Math.max(resumed?.offset ?? block.offset, slice.dataOffset) - block.offset
-    const before = resumed?.record ?? block.recordsBefore
-    const expected = block.records - (before - block.recordsBefore)
-    const parsed = parser.parse(content, from, expected)
-    if (parsed.records.length !== expected) throw countDiffers(slice, block, expected, parsed.records.length)
-    if (expected === 0) return null
-    const firstRecord = before + 1
-    const kept = slice.share === null ? null : keepShare(parsed.records, firstRecord, slice.share, key)
-    if (kept?.length === 0) return null
+    const at = Math.max(resumed?.offset ?? block.offset, this.#options.slice.dataOffset) - block.offset
+    return { block, content, at, recordsBefore: resumed?.record ?? block.recordsBefore }
+  }
+
+  /** The next batch of the block in hand; null where none of its records is wanted. Lets go of the block at its end. */
+  #parse(open: OpenBlock): Batch | null {
+    const { slice, parser, key } = this.#options
+    const { block, content, at, recordsBefore } = open
+    const expected = block.recordsBefore + block.records - recordsBefore
+    const parsed = parser.parse(content, at, Math.min(expected, BATCH_RECORDS))
+    const found = parsed.records.length
+    const whole = found === expected
+    const surplus = whole && parsed.next < content.total ? parser.parse(content, parsed.next, 1).records.length : 0
+    if (surplus > 0 || (!whole && found < BATCH_RECORDS))
+      throw countDiffers(slice, block, recordsBefore + found + surplus)
+    if (whole) this.#open = null
+    open.at = whole ? block.bytes : parsed.next
+    open.recordsBefore += found
+    const kept = slice.share === null ? null : keepShare(parsed.records, recordsBefore + 1, slice.share, key)
+    if (found === 0 || kept?.length === 0) return null
     const place = {
       source: slice.path,
       windowKey: slice.windowKey,
       digest: slice.sha256,
       offset: block.offset,
-      end: block.offset + block.bytes,
+      end: block.offset + open.at,
       compressed: slice.compression === 'gzip',
-      firstRecord,
+      firstRecord: recordsBefore + 1,
     }
-    return new BlockBatch(parsed, content.bytes, place, block.bytes - from, kept)
+    return new BlockBatch(parsed, content.bytes, place, open.at - at, kept)
   }
 }
 
@@ -260,7 +287,9 @@ function noLongerWhole(file: string, offset: number, cause: unknown): unknown {
   })
 }
 
-function countDiffers(slice: FileSlice, block: Block, expected: number, found: number): BatchwrightError {
+function countDiffers(slice: FileSlice, block: Block, recordsBefore: number): BatchwrightError {
+  const expected = block.records
+  const found = recordsBefore - block.recordsBefore
   return new BatchwrightError({
     code: 'INPUT_INDEX_MISMATCH',
     message:
