@@ -60,7 +60,7 @@ export class CsvParser implements BlockParser {
     const ends = new Float64Array(limit)
     let count = 0
     let start = from
-    for (; start < length && count < limit; start = this.#at + 1) {
+    for (; start < length; start = this.#at + 1) {
       this.#at = start
       const first = bytes[start]
       if (first === LF) continue
@@ -68,6 +68,7 @@ export class CsvParser implements BlockParser {
         this.#at = start + 1
         continue
       }
+      if (count === limit) break
       const width = this.#readCells()
       const end = this.#at >= length ? total : this.#at
       records.push(this.#readRecord(start, end, width))

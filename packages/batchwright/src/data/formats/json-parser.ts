@@ -27,13 +27,15 @@ export class JsonLinesParser implements BlockParser {
     const starts = new Float64Array(limit)
     const ends = new Float64Array(limit)
     let at = from
-    while (at < length && records.length < limit) {
+    while (at < length) {
       const newline = bytes.indexOf(LF, at)
       const start = at
       const cut = newline >= length && length < total
       const end = cut ? total : newline
+      const blank = end === start || (end === start + 1 && bytes[start] === CR)
+      if (!blank && records.length === limit) break
       at = newline + 1
-      if (end === start || (end === start + 1 && bytes[start] === CR)) continue
+      if (blank) continue
       starts[records.length] = start
       ends[records.length] = end
       if (end - start > this.#maxRecordBytes) records.push(tooLarge(end - start, this.#maxRecordBytes))

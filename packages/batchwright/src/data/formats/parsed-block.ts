@@ -15,7 +15,7 @@ export interface ParsedBlock {
   readonly records: (object | Fault)[]
   readonly starts: Float64Array
   readonly ends: Float64Array
-  /** Where parsing goes on: at the block's `total` or beyond when nothing is left in it. */
+  /** Where the next record starts: at the block's `total` or beyond when none is left in it. */
   readonly next: number
 }
 
