@@ -118,7 +118,7 @@ export class Attempt {
     readonly facts: StepFacts | null
     readonly end: AttemptEnd | Assignment | null
   }): Promise<Decision> {
-    const { ledger, rack, random } = this.#services
+    const { ledger, random } = this.#services
     let end: AttemptEnd = { kind: 'givenBack', counters: null }
     try {
       if (prepared.end !== null && this.#stop === null) {
@@ -127,12 +127,27 @@ export class Attempt {
         else end = prepared.end
       }
     } finally {
-      if (this.#slot !== null && prepared.facts !== null) rack.put(prepared.facts.isolation, this.#slot)
+      if (prepared.facts !== null) await this.#leaveSlot(prepared.facts, end)
     }
     await Promise.allSettled(this.#commits)
     const attempt = this.task.attemptsUsed + 1
     const policy = prepared.facts?.retry ?? DEFAULT_RETRY
     return decideEnd({ end, stop: this.#stop, timeout: this.#timeout, attempt }, policy, random)
+  }
+
+  /**
+   * From here on the slot is another attempt's: nothing that this one still hears may touch it. A hard stop ends an attempt,
+   * but not the user's code that it was waiting for: such a slot is ended with it.
+   */
+  async #leaveSlot(facts: StepFacts, end: AttemptEnd): Promise<void> {
+    const slot = this.#slot
+    if (slot === null) return
+    this.#slot = null
+    const stop = this.#stop
+    if (end.kind === 'failed' && stop !== null && STRENGTH[stop] >= STRENGTH.timeout) {
+      await slot.terminate(`its attempt was stopped: ${stop}`)
+    }
+    this.#services.rack.put(facts.isolation, slot)
   }
 
   async #runInSlot(assignment: Assignment, facts: StepFacts | null): Promise<AttemptEnd> {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BatchwrightError } from '../kernel/errors.ts'
-import type { PartitionAssignment, PublishAssignment, VerifyAssignment } from '../protocol/index.ts'
-import { Connection } from './fixtures/intercept.ts'
-import { failedWith } from './fixtures/scripted-executor.ts'
+import type { PartitionAssignment, PublishAssignment, StopReason, VerifyAssignment } from '../protocol/index.ts'
+import type { Executor, Slot } from '../executors/index.ts'
+import { Connection, interceptStore } from './fixtures/intercept.ts'
+import { failedWith, scriptedExecutor } from './fixtures/scripted-executor.ts'
 import { checkpointAt, finished, partition, RETRY, stepsOf, World } from './fixtures/world.ts'
 
 let world: World
@@ -18,6 +19,18 @@ afterEach(async () => {
 const partitionsOf = (runId: string) => world.store.listTasks(runId, { kind: 'partition' })
 const leased = (runId: string, count: number) =>
   world.until(async () => (await world.store.listTasks(runId, { states: ['leased'] })).length >= count)
+
+/** The executor, with every slot that it opens. */
+function watched(executor: Executor, slots: Slot[]): Executor {
+  return {
+    name: executor.name,
+    openSlot: async () => {
+      const slot = await executor.openSlot()
+      slots.push(slot)
+      return slot
+    },
+  }
+}
 
 describe('a run', () => {
   test('is planned, worked, verified and published, step after step', async () => {
@@ -221,6 +234,29 @@ describe('a time-out', () => {
     expect(task).toMatchObject({ attemptsUsed: 2 })
   })
 
+  test('ends the slot even where the attempt stopped at once: what its code left running touches no later attempt', async () => {
+    const run = await world.createRun()
+    const slots: Slot[] = []
+    const alive: boolean[] = []
+    let tries = 0
+    const script = stepsOf(1, async (_, attempt) => {
+      tries += 1
+      if (tries > 1) {
+        alive.push(...slots.map((slot) => slot.alive))
+        return finished(1)
+      }
+      await attempt.whenStopped
+      return failedWith('ATTEMPT_TIMEOUT', { retryable: true })
+    })
+    world.work(script, {
+      slots: 1,
+      executors: [watched(scriptedExecutor(script), slots)],
+      facts: { timeoutMs: 60_000 },
+    })
+    expect(await world.ended(run.runId)).toMatchObject({ state: 'succeeded' })
+    expect(alive).toEqual([false, true])
+  })
+
   test('of the whole run fails it, with no further attempt', async () => {
     const run = await world.createRun()
     let tries = 0
@@ -233,6 +269,46 @@ describe('a time-out', () => {
     )
     expect(await world.ended(run.runId)).toMatchObject({ state: 'failed', failure: { code: 'RUN_TIMEOUT' } })
     expect(tries).toBe(1)
+  })
+})
+
+describe('a slot that has been given back', () => {
+  test('is not touched by what becomes of the attempt it served: its next attempt goes on', async () => {
+    const first = await world.createRun(['first'])
+    const second = await world.createRun(['second'])
+    const gate = Promise.withResolvers<undefined>()
+    let ending = false
+    let stopped: StopReason | null | undefined
+    const store = interceptStore(world.store, async (name, call) => {
+      const [task] = await world.store.listTasks(first.runId, { kind: 'partition' })
+      if (name === 'finish' && task?.checkpoint !== undefined && task.checkpoint !== null) {
+        ending = true
+        await gate.promise
+      }
+      return call()
+    })
+    world.work(
+      stepsOf(1, async (task, attempt) => {
+        if (task.run.runId === first.runId) {
+          await world.clock.sleep(900)
+          await attempt.checkpoint(checkpointAt(1, 1))
+          return finished(1)
+        }
+        if (task.ref.attempt === 1) return failedWith('BUSY', { retryable: true })
+        await world.clock.sleep(10_000)
+        stopped = attempt.stopped
+        return finished(1)
+      }),
+      { store },
+    )
+    await world.until(() => Promise.resolve(ending))
+    await leased(second.runId, 1)
+    await world.clock.runUntil(world.store.cancelRun(first.runId, { by: 'test', why: 'enough' }))
+    await world.clock.advance(9_000)
+    gate.resolve(undefined)
+    expect(await world.ended(second.runId)).toMatchObject({ state: 'succeeded' })
+    expect(stopped).toBeNull()
+    expect(await partitionsOf(second.runId)).toMatchObject([{ attemptsUsed: 2 }])
   })
 })
 
