@@ -302,8 +302,19 @@ function absolute(value: bigint): bigint {
   return value < 0n ? -value : value
 }
 
+/** The digits behind the point, for the scales that money has: `FRACTIONS[2][7]` is `07`. */
+const FRACTIONS = [1, 2, 3].map((scale) =>
+  Array.from({ length: 10 ** scale }, (_, units) => String(units).padStart(scale, '0')),
+)
+
 function print(units: number | bigint, scale: number): string {
   if (scale === 0) return String(units)
+  const fractions = FRACTIONS[scale - 1]
+  if (typeof units === 'number' && fractions !== undefined) {
+    const size = Math.abs(units)
+    const rest = size % fractions.length
+    return `${units < 0 ? '-' : ''}${(size - rest) / fractions.length}.${fractions[rest] ?? ''}`
+  }
   const negative = units < 0
   const digits = String(negative ? -units : units).padStart(scale + 1, '0')
   const point = digits.length - scale
