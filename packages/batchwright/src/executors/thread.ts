@@ -19,12 +19,15 @@ export interface ThreadExecutorOptions {
    * outlive a scavenge and the run costs 60 % more CPU; 48 (V8's own default) gains nothing more.
    */
   readonly maxYoungGenerationMb?: number
+  /** How long the services of a slot may take to close before it is ended with them open, milliseconds; default 5,000. */
+  readonly closeWithinMs?: number
   /** Stamps what the step's code prints; default the system's clock. */
   readonly clock?: Clock
 }
 
 const DEFAULT_OLD_GENERATION_MB = 160
 const DEFAULT_YOUNG_GENERATION_MB = 32
+const DEFAULT_CLOSE_WITHIN_MS = 5_000
 
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './slot.ts' : './slot.js', import.meta.url)
 
@@ -54,6 +57,7 @@ class ThreadSlot implements Slot {
   readonly ready: Promise<void>
   readonly #thread: Thread
   readonly #clock: Clock
+  readonly #closeWithinMs: number
   readonly #exited: Promise<void>
   #running: Running | null = null
   #death: SlotDeath | null = null
@@ -63,6 +67,7 @@ class ThreadSlot implements Slot {
   constructor(name: string, options: ThreadExecutorOptions) {
     const start: SlotStart = { name }
     this.#clock = options.clock ?? systemClock
+    this.#closeWithinMs = options.closeWithinMs ?? DEFAULT_CLOSE_WITHIN_MS
     this.#thread = new Thread(ENTRY, {
       name,
       workerData: start,
@@ -120,7 +125,12 @@ class ThreadSlot implements Slot {
     this.#dying ??= { how: 'terminated', why: 'the slot was closed' }
     this.#thread.ref()
     this.#send({ kind: 'close' })
+    const limit = this.#clock.after(this.#closeWithinMs, () => {
+      // Its end is seen by its exit.
+      void this.#thread.terminate()
+    })
     await this.#exited
+    limit.stop()
   }
 
   async terminate(reason: string): Promise<void> {

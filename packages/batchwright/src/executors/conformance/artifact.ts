@@ -7,11 +7,13 @@ import type { ArtifactRef } from '../../protocol/index.ts'
 
 /** User code as slots meet it: a bundle that takes the library from the process. One step for each behaviour. */
 const SOURCE = `
-const { job } = globalThis[Symbol.for('batchwright.library')]
+const { job, service } = globalThis[Symbol.for('batchwright.library')]
 let loads = 0
 globalThis.conformanceLoads = (globalThis.conformanceLoads ?? 0) + 1
 const until = (signal) => new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+const stuck = service('stuck', { open: () => 1, close: () => new Promise(() => setInterval(() => undefined, 1000)) })
 
 export default job('conformance', {}, (steps) => {
   steps.function('answer', (context) => ({ six: 6, logical: context.logicalTime, loads: globalThis.conformanceLoads }))
@@ -36,6 +38,8 @@ export default job('conformance', {}, (steps) => {
   steps.function('throws-aside', async () => { setTimeout(() => { throw new Error('aside') }, 1); await pause(60000) })
   steps.function('rejects-aside', async () => { Promise.reject(new Error('nobody awaits me')); await pause(60000) })
   steps.function('eats', async () => { const eaten = []; for (;;) eaten.push(new Array(100000).fill(eaten.length)) })
+  steps.function('lingers', () => { setInterval(() => undefined, 1000); return 'done' })
+  steps.function('holds-on', { use: { stuck } }, () => 'done')
   steps.function('spins', () => { for (;;) {} })
 })
 `

@@ -62,6 +62,22 @@ describe('a thread slot dies alone', () => {
   })
 })
 
+test('a slot closes although its step left a timer running', async () => {
+  const artifact = await writeArtifact()
+  const slot = await threadExecutor().openSlot()
+  expect(resultOf(await slot.run(assignment(artifact, 'lingers'), new Listener()))).toBe('done')
+  await slot.close()
+  expect(slot.alive).toBe(false)
+})
+
+test('a service that never closes does not keep its slot for ever', async () => {
+  const artifact = await writeArtifact()
+  const slot = await threadExecutor({ closeWithinMs: 50 }).openSlot()
+  expect(resultOf(await slot.run(assignment(artifact, 'holds-on'), new Listener()))).toBe('done')
+  await slot.close()
+  expect(slot.alive).toBe(false)
+})
+
 test('what the step prints becomes lines of the log, not output of the process', async () => {
   const artifact = await writeArtifact()
   const slot = await threadExecutor().openSlot()
