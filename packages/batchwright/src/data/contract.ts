@@ -23,7 +23,10 @@ export interface Batch {
 
 /** One partition, opened. */
 export interface BatchReader {
-  /** The next batch; null at the end of the partition. Checks the blocks' digests on the way: INPUT_CHANGED names the file. */
+  /**
+   * The next batch; null at the end of the partition. Checks the blocks' digests on the way: INPUT_CHANGED names the file.
+   * A reader fetches bytes ahead of the calls, and makes records of them when it is called: records made early live longer.
+   */
   read(): Promise<Batch | null>
   close(): Promise<void>
 }

@@ -84,7 +84,7 @@ export class Committer {
 }
 
 /** A promise that is awaited later, or not at all where something else fails first: no unhandled rejection until then. */
-export function seen<Value>(promise: Promise<Value>): Promise<Value> {
+function seen<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => undefined)
   return promise
 }

@@ -9,7 +9,7 @@ import type { SlotHost } from '../host.ts'
 import type { PolicyPatience } from '../patience.ts'
 import type { Stops } from '../stop.ts'
 import type { Chunk } from './chunk.ts'
-import { Committer, seen, type Capture } from './committer.ts'
+import { Committer, type Capture } from './committer.ts'
 import { Controls } from './controls.ts'
 import { deadLettersOf } from './dead-letters.ts'
 import { Limits } from './limits.ts'
@@ -69,7 +69,6 @@ export class Sitting {
   readonly #held: Held
   readonly #committer: Committer
   #position: JsonValue
-  #reading: Promise<Batch | null> | null = null
   #progressAt: number
 
   private constructor(frame: AttemptFrame, start: SittingStart, held: Held) {
@@ -119,9 +118,7 @@ export class Sitting {
 
   /** Runs to the partition's end, or to a gentle stop. Throws what fails the attempt, AttemptStopped, Rewind. */
   async run(): Promise<AttemptEnd> {
-    this.#readAhead()
-    for (let batch = await this.#reading; batch !== null; batch = await this.#reading) {
-      this.#readAhead()
+    for (let batch = await this.#held.reader.read(); batch !== null; batch = await this.#held.reader.read()) {
       if (await this.#batch(batch)) return this.#giveBack()
     }
     if (this.#frame.stops.asked()) return this.#giveBack()
@@ -132,12 +129,8 @@ export class Sitting {
   async abort(): Promise<void> {
     const { state, sinks, dead, reader } = this.#held
     // Whatever is still under way ends before its files are closed; how it ends does not matter any more.
-    await Promise.allSettled([this.#committer.writable(), this.#committer.settled(), this.#reading])
+    await Promise.allSettled([this.#committer.writable(), this.#committer.settled()])
     await Promise.allSettled([sinks.outputs.abort(), dead.abort(), state.close(), reader.close()])
-  }
-
-  #readAhead(): void {
-    this.#reading = seen(this.#held.reader.read())
   }
 
   /** Works through one batch, chunk by chunk. True where the attempt was asked to give back. */
