@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { makeProject, orders, ORDERS_JOB, untilWritten } from './fixtures/project.ts'
 import type { TestProject } from './fixtures/project.ts'
@@ -441,6 +443,22 @@ describe('dead letters', () => {
 })
 
 describe('versions of a dataset', () => {
+  test('a store made anew beside published versions goes on above their numbers', async () => {
+    const project = shop({ [DAY]: orders(2) })
+    const loseStore = () => {
+      for (const file of project.files('.batchwright/store.db*')) rmSync(path.join(project.folder, file))
+    }
+    await project.cli('run', 'orders', '--window', DAY)
+    loseStore()
+    project.write(`in/${DAY}.csv`, orders(3))
+    const again = await project.json<RunJson>('run', 'orders', '--window', DAY)
+    expect(again.value).toMatchObject({ state: 'succeeded', published: [{ version: 2 }] })
+    expect((await project.cli('datasets', 'cat', 'clean_orders')).stdout).toContain('o3')
+    loseStore()
+    const rolled = await project.json('rollback', 'clean_orders', '--window', DAY)
+    expect(rolled.value).toMatchObject({ version: 3, showsVersion: 1 })
+  })
+
   test('rerun publishes the next; rollback shows the former again as a new one; each can be printed', async () => {
     const project = shop({ [DAY]: orders(2) })
     await project.cli('run', 'orders', '--window', DAY)

@@ -1,5 +1,5 @@
 /** Datasets of the project's jobs: found by name, and their published versions. */
-import { currentManifest, datasetFolder, listWindows } from '../data/index.ts'
+import { currentManifest, datasetFolder, listWindows, manifestNumbers } from '../data/index.ts'
 import type { Manifest } from '../data/index.ts'
 import type { DatasetDefinition } from '../job/model.ts'
 import { BatchwrightError, errorFromReport } from '../kernel/errors.ts'
@@ -100,6 +100,11 @@ function notPublished(
         : `published windows: ${windows.length > 6 ? `${windows.slice(0, 3).join(', ')} ... ${windows.slice(-3).join(', ')}` : windows.join(', ')}`,
     details: { dataset: dataset.name, window: key, windows },
   })
+}
+
+/** The highest number that is published of a window; 0 where nothing is. Stores give out numbers above it. */
+export async function newestNumber(folder: string, windowKey: string | null): Promise<number> {
+  return (await manifestNumbers(folder, windowKey)).at(-1) ?? 0
 }
 
 /** The current version of a window, which `selectPublished` found to be there. */

@@ -1,9 +1,10 @@
 /** The composition root of a run in this process: store, executors, engine and log put together, and the run seen to its end. */
 import { availableParallelism } from 'node:os'
 import { driveRuns, stepFacts } from '../engine/index.ts'
-import type { DescribeStep, WorkerHooks } from '../engine/index.ts'
+import type { DescribeStep, PublishedDataset, WorkerHooks } from '../engine/index.ts'
 import { inlineExecutor, threadExecutor } from '../executors/index.ts'
 import type { JobDefinition } from '../job/model.ts'
+import { datasetFolder } from '../data/index.ts'
 import { openRunLog, redactor } from '../observe/index.ts'
 import type { RunLog } from '../observe/index.ts'
 import { loadArtifact } from '../runtime/index.ts'
@@ -11,6 +12,7 @@ import type { RunRow, Store } from '../store/contract.ts'
 import { runFolder } from './project.ts'
 import { plural } from './render/text.ts'
 import { cleanAfter } from './clean.ts'
+import { newestNumber } from './datasets.ts'
 import { listenForInterrupts } from './interrupt.ts'
 import type { Session } from './session.ts'
 import { watchRun } from './watch.ts'
@@ -41,7 +43,7 @@ export async function execute(session: Session, run: RunRow, options: ExecutionO
     store,
     executors:
       options.inline === true ? [inlineExecutor({ clock })] : [threadExecutor({ clock }), inlineExecutor({ clock })],
-    describe: describeWith(options.inline === true),
+    describe: describeWith(project.folder, options.inline === true),
     folders: { project: project.folder, state: project.state },
     slots: options.slots ?? availableParallelism(),
     heartbeat: { kind: 'thread', storeFile: project.store },
@@ -69,11 +71,22 @@ export async function execute(session: Session, run: RunRow, options: ExecutionO
 }
 
 /** Looks steps up in their artifact, which is kept in memory once it is loaded. */
-function describeWith(inline: boolean): DescribeStep {
+function describeWith(projectFolder: string, inline: boolean): DescribeStep {
   return async ({ codeVersion, artifactPath, step }) => {
-    const facts = stepFacts(await loadArtifact({ codeVersion, path: artifactPath }), step)
-    return inline ? { ...facts, isolation: 'inline' } : facts
+    const definition = await loadArtifact({ codeVersion, path: artifactPath })
+    const facts = stepFacts(definition, step)
+    return {
+      ...facts,
+      isolation: inline ? 'inline' : facts.isolation,
+      publishes: facts.publishes === null ? null : withNewest(facts.publishes, definition, projectFolder),
+    }
   }
+}
+
+function withNewest(published: PublishedDataset, definition: JobDefinition, projectFolder: string): PublishedDataset {
+  const dataset = definition.datasets.get(published.dataset)
+  if (dataset === undefined) return published
+  return { ...published, newest: (windowKey) => newestNumber(datasetFolder(projectFolder, dataset), windowKey) }
 }
 
 function hooksOf(log: RunLog, watch: Watch): WorkerHooks {

@@ -12,7 +12,17 @@ export interface StepFacts {
   /** Of the whole run, milliseconds; null for no limit. */
   readonly runTimeoutMs: number | null
   /** The dataset it publishes; null where it publishes none. */
-  readonly publishes: { readonly dataset: string; readonly windowed: boolean } | null
+  readonly publishes: PublishedDataset | null
+}
+
+export interface PublishedDataset {
+  readonly dataset: string
+  readonly windowed: boolean
+  /**
+   * The highest number that is published of a window, 0 for none, where the composition root can look: a store that was
+   * made anew must not give out a number that exists. Absent where store and datasets begin together.
+   */
+  readonly newest?: (windowKey: string | null) => Promise<number>
 }
 
 /** For tasks whose step could not be looked up: a file system that is busy for a moment must not fail the run. */

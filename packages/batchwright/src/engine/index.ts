@@ -6,7 +6,7 @@
 export type { AttemptLogLine } from './attempt.ts'
 export type { Drive } from './drive.ts'
 export { driveRuns, followRuns } from './drive.ts'
-export type { DescribeStep, Isolation, StepFacts, StepReference } from './facts.ts'
+export type { DescribeStep, Isolation, PublishedDataset, StepFacts, StepReference } from './facts.ts'
 export { stepFacts } from './facts.ts'
 export type { WorkerHooks, WorkerOptions } from './options.ts'
 export type { ProcessIdentity } from './process-identity.ts'

@@ -26,8 +26,10 @@ export async function intendPublication(
       step,
     })
     if (facts.publishes === null) continue
-    const window = facts.publishes.windowed ? task.run.window : null
-    targets.push({ dataset: facts.publishes.dataset, window, step })
+    const { dataset, windowed, newest } = facts.publishes
+    const window = windowed ? task.run.window : null
+    const above = await newest?.(window?.key ?? null)
+    targets.push({ dataset, window, step, ...(above === undefined ? {} : { above }) })
   }
   const intents = await options.store.intendPublication({ taskId: task.taskId, fence: task.fence }, targets)
   return intents === null ? null : { intents, steps }

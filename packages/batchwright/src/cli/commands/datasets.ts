@@ -14,7 +14,7 @@ import type { DatasetDefinition } from '../../job/model.ts'
 import type { JsonValue } from '../../kernel/errors.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { Store } from '../../store/contract.ts'
-import { allDatasets, currentOf, selectDataset, selectPublished } from '../datasets.ts'
+import { allDatasets, currentOf, newestNumber, selectDataset, selectPublished } from '../datasets.ts'
 import type { NamedDataset, PublishedWindow } from '../datasets.ts'
 import { usageError } from '../failure.ts'
 import { firstRecords } from '../first-records.ts'
@@ -223,7 +223,7 @@ async function publishRollback(
   dataset: string,
   toNumber: number,
 ): Promise<number> {
-  const number = await store.intendRollback(dataset, key, toNumber, 'cli')
+  const number = await store.intendRollback(dataset, key, toNumber, 'cli', await newestNumber(folder, key))
   const createdAt = new Date(session.clock.now()).toISOString()
   await rollbackManifest({ folder, windowKey: key, number, toNumber, createdAt })
   await store.recordRollback(dataset, key, number, toNumber)
