@@ -30,6 +30,8 @@ test('after a run that succeeded only its dead letters, plans and published vers
   const dead = put('runs/r1', 'rate', '0-f3', 'dead-00000.jsonl')
   put('runs/r1', 'rate', '0-f1', 'dead-00000.jsonl')
   put('runs/r1', 'rate', '0-f3', 'shuffle-invoice-00000.blocks')
+  put('runs/r1', 'rate', '0-f3-r1', 'dead-00000.jsonl')
+  put('runs/r1', 'rate', '0-f3-r1001', 'keyed-00000.log')
   put('runs/r1', 'rate', 'verify-f9', 'keys-0.jsonl')
   put('runs/r1', 'rate', 'plan', 'index.json')
   put('runs/r1', 'invoice', '0-f5', 'spill', 'run-0.tmp')
@@ -47,7 +49,7 @@ test('after a run that succeeded only its dead letters, plans and published vers
     datasetFolders: [path.join(root, 'out')],
     keep: [dead],
   }
-  expect(await cleanRun(request)).toMatchObject({ files: 6 })
+  expect(await cleanRun(request)).toMatchObject({ files: 8 })
   expect(files()).toEqual([
     'out/.staging/r2/invoice/0-f4/main-00000.jsonl',
     'out/2011-01/manifests/000001.json',

@@ -6,8 +6,8 @@ import { storageError, systemCode } from './sinks/storage-errors.ts'
 
 /** Folder of a step's plan files, beside its attempts' folders. */
 const PLAN = 'plan'
-/** `<partition>-f<fence>`, `verify-f<fence>`: private to one attempt. */
-const ATTEMPT_FOLDER = /^[^.]+-f\d+$/
+/** `<partition>-f<fence>`, `verify-f<fence>`: private to one attempt; `-r<sitting>` behind it where it went back to a checkpoint. */
+const ATTEMPT_FOLDER = /^[^.]+-f\d+(?:-r\d+)?$/
 
 export interface CleanRunRequest {
   readonly runId: string
