@@ -1,25 +1,58 @@
-/** What a run that has succeeded need not keep: staged copies of what is published, blocks between steps, lost attempts. */
+/** What a run that has succeeded need not keep: staged copies of what is published, records between steps, lost attempts. */
+import path from 'node:path'
 import { cleanRun, datasetFolder, sweepStaging } from '../data/index.ts'
 import type { JobDefinition } from '../job/model.ts'
 import type { RunRow, Store } from '../store/contract.ts'
 import { partitionTasks } from './letters.ts'
+import { lineage } from './mended.ts'
 import type { Project } from './project.ts'
 import { runFolder } from './project.ts'
 
 /**
- * Cleans up after a run, where it has succeeded, and after others whose own cleaning a crash cut short. Dead letters stay.
- * What a failed run has staged stays too: it may be taken up again.
+ * Cleans up after a run, where it has succeeded, and after others whose own cleaning a crash cut short. Dead letters stay,
+ * and as long as a run has some, so do the records between its steps: a replay takes them over. With the next revision that
+ * succeeds they go, but for those that it took over. What a failed run has staged stays too: it may be taken up again.
  */
 export async function cleanAfter(project: Project, store: Store, run: RunRow, job: JobDefinition): Promise<void> {
   const datasetFolders = writtenFolders(project, job)
+  const { items } = await store.listRuns({ job: run.job, limit: MOST_RUNS })
+  const begun = items.filter((each) => each.state !== 'succeeded' && each.replay !== null)
   if (run.state === 'succeeded') {
-    const keep = await deadLetterFiles(store, run.runId)
-    await cleanRun({ runId: run.runId, runFolder: runFolder(project, run.runId), datasetFolders, keep })
+    const needed = await partsForReplay(store, run.runId)
+    const superseded = begun.some((each) => each.identity === run.identity)
+      ? []
+      : items.filter((each) => each.identity === run.identity && each.revision < run.revision)
+    for (const { runId, state } of [run, ...superseded]) {
+      if (state !== 'succeeded') continue
+      const keep = [...needed, ...(await deadLetterFiles(store, runId))]
+      await cleanRun({
+        runId,
+        runFolder: runFolder(project, runId),
+        datasetFolders,
+        keep: withoutStaged(project, keep),
+      })
+    }
   }
+  const held = new Set<string>()
+  for (const each of begun) for await (const { runId } of lineage(store, each)) held.add(runId)
   await sweepStaging(datasetFolders, async (runId) => {
     const row = await store.getRun(runId)
-    return row !== null && row.state !== 'succeeded'
+    return row !== null && (row.state !== 'succeeded' || held.has(runId))
   })
+}
+
+/** Runs of a job that are looked at for replays that were begun. */
+const MOST_RUNS = 1000
+
+/** The parts that a replay of a run's dead letters would take over; none where it has no dead letters. */
+async function partsForReplay(store: Store, runId: string): Promise<readonly string[]> {
+  return (await deadLetterFiles(store, runId)).length === 0 ? [] : store.referencedParts(runId)
+}
+
+/** Staged parts of datasets need not be kept: what is published has their content. */
+function withoutStaged(project: Project, files: readonly string[]): readonly string[] {
+  const runs = `${path.join(project.state, 'runs')}${path.sep}`
+  return files.filter((file) => file.startsWith(runs))
 }
 
 function writtenFolders(project: Project, job: JobDefinition): readonly string[] {

@@ -33,7 +33,8 @@ export interface LetterFilter {
   readonly withDiscarded?: boolean
 }
 
-const DISCARDED_FILE = 'discarded.jsonl'
+/** Beside a run's parts: what was decided about its dead letters. */
+export const DISCARDED_FILE = 'discarded.jsonl'
 
 /**
  * The dead letters of a run in order of step, partition and record. Of finished tasks those of the winner's parts; of

@@ -8,7 +8,7 @@ export type * from './contract.ts'
 // Sources
 export { planDataset } from './sources/plan-dataset.ts'
 export { planFiles, type FilesPlanRequest } from './sources/plan-files.ts'
-export { planDeadLetters, readLetters, type DeadLettersPlanRequest } from './sources/plan-dead-letters.ts'
+export { readLetters } from './sources/letters.ts'
 export { planUpstream, type UpstreamPlanRequest } from './sources/plan-upstream.ts'
 export { partitionOpener, type PartitionOpenerOptions } from './sources/open-partition.ts'
 
@@ -39,6 +39,7 @@ export {
   type PublishedPart,
 } from './publication/manifest.ts'
 export { publishIntent, rollbackManifest, type PublishRequest, type RollbackRequest } from './publication/publish.ts'
+export { isThere, restoreStaged } from './publication/restore.ts'
 export { readPublished, type ReadPublishedRequest } from './publication/read-published.ts'
 export { readPart } from './read-part.ts'
 

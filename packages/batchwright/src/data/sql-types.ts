@@ -2,7 +2,7 @@ import type { DatasetDefinition, FieldDefinition } from '../job/model.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 
 /** Decimals are as wide as DuckDB goes, so that a column's type never depends on the data in it. */
-const DECIMAL_DIGITS = 38
+export const DECIMAL_DIGITS = 38
 
 /** Quoted for SQL: `'it''s'`. */
 export function sqlText(text: string): string {

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { canonicalJson, sha256 } from '../kernel/digest.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
-import type { Assignment, Folders, PlanAssignment, StepOutput } from '../protocol/index.ts'
-import type { ClaimedTask, DeadLetterReplay, StepRow, Store } from '../store/index.ts'
+import type { Assignment, Folders, Snapshot, StepOutput } from '../protocol/index.ts'
+import type { ClaimedTask, StepRow, Store } from '../store/index.ts'
 import type { DescribeStep, StepFacts } from './facts.ts'
 import { intendPublication } from './publishing.ts'
 
@@ -32,16 +33,23 @@ export async function assemble(
   }
   switch (task.kind) {
     case 'partition':
-      return { ...base, kind: 'partition', partition: partitionOf(task), checkpoint: task.checkpoint }
+      return {
+        ...base,
+        kind: 'partition',
+        partition: partitionOf(task),
+        checkpoint: task.checkpoint,
+        ...(task.replay?.step === task.step ? { mended: task.replay.file } : {}),
+      }
     case 'plan': {
       const steps = await store.listSteps(task.run.runId)
       const snapshots = await store.listSnapshots(task.run.runId)
+      const lineage = lineageOf(steps, snapshots, task.step)
       return {
         ...base,
         kind: 'plan',
         upstream: await outputsOf(store, task.run.runId, stepRow(steps, task).after),
         expected: snapshots.find((planned) => planned.step === task.step)?.snapshot ?? null,
-        ...(task.replay?.step === task.step ? { replay: replayOf(task.replay) } : {}),
+        ...(lineage === null ? {} : { lineage }),
       }
     }
     case 'verify': {
@@ -85,9 +93,19 @@ function outputsOf(
   return Promise.all(steps.map((step) => store.stepOutput(runId, step)))
 }
 
-function replayOf(replay: DeadLetterReplay): NonNullable<PlanAssignment['replay']> {
-  const { ofRunId, file, deadLetters } = replay
-  return { ofRunId, file, deadLetters }
+/** Digest of what the steps before this one were planned on; null where none of them reads a snapshot. */
+function lineageOf(
+  steps: readonly StepRow[],
+  snapshots: readonly { readonly step: string; readonly snapshot: Snapshot }[],
+  name: string,
+): string | null {
+  const before = new Set<string>()
+  // Steps stand in order of dependency: from the last to the first, each has been named by its readers.
+  for (const step of steps.toReversed()) {
+    if (step.name === name || before.has(step.name)) for (const other of step.after) before.add(other)
+  }
+  const read = snapshots.filter(({ step }) => before.has(step))
+  return read.length === 0 ? null : sha256(canonicalJson(read.map(({ step, snapshot }) => [step, snapshot.digest])))
 }
 
 function partitionOf(task: ClaimedTask): NonNullable<ClaimedTask['partition']> {

@@ -84,8 +84,11 @@ export interface PlanAssignment extends AssignmentBase {
   readonly upstream: readonly StepOutput[]
   /** The snapshot of an earlier plan of this run, when it must be the same (resume, replay); else null. */
   readonly expected: Snapshot | null
-  /** Set for the step whose dead letters are replayed: the plan is one partition over `file`, beside what is adopted. */
-  readonly replay?: { readonly ofRunId: string; readonly file: string; readonly deadLetters: readonly string[] }
+  /**
+   * Digest of the snapshots that its upstream records come from, through all steps in between: names records of steps the
+   * same in every run on the same input. Absent where there are none.
+   */
+  readonly lineage?: string
 }
 
 /** Work through one partition. */
@@ -94,6 +97,11 @@ export interface PartitionAssignment extends AssignmentBase {
   readonly partition: PartitionPlan
   /** Where the last attempt got to; null to start at the partition's beginning. */
   readonly checkpoint: Checkpoint | null
+  /**
+   * Absolute path of JSON Lines with dead letters of this step that were mended: their text stands in for the source's, at
+   * their places. Set for the step whose dead letters a run replays.
+   */
+  readonly mended?: string
 }
 
 /** Judge the whole step: reconcile, limits, control totals, checks. */

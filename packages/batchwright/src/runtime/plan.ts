@@ -1,4 +1,4 @@
-import { planDataset, planDeadLetters, planUpstream, type PlannedInput } from '../data/index.ts'
+import { planDataset, planUpstream, type PlannedInput } from '../data/index.ts'
 import {
   planFingerprint,
   type JobDefinition,
@@ -84,14 +84,10 @@ async function planRecords(assignment: PlanAssignment, step: RecordsStep): Promi
 }
 
 function planInput(assignment: PlanAssignment, step: RecordsStep, policy: PartitionPolicy): Promise<PlannedInput> {
-  const { folders, replay, expected } = assignment
+  const { folders, lineage = null } = assignment
   const { input } = step
-  if (replay !== undefined) {
-    const dataset = input.from === 'dataset' ? input.dataset : null
-    return planDeadLetters({ file: replay.file, dataset, snapshot: expected, step: step.name, folders })
-  }
   if (input.from === 'dataset') return planDatasetInput(assignment, input, policy)
-  return planUpstream({ upstream: upstreamOf(assignment, input.step), policy, step: step.name, folders })
+  return planUpstream({ upstream: upstreamOf(assignment, input.step), policy, step: step.name, folders, lineage })
 }
 
 function planDatasetInput(

@@ -63,24 +63,41 @@ export interface NewRun {
   readonly steps: readonly NewStep[]
   /** Who or what asked, for the audit trail: `cli`, `schedule:...`. */
   readonly requestedBy: string
-  /** Replay of dead letters: plans adopt the succeeded tasks of that run and add one for the file. See PlanAdoption. */
+  /** Replay of dead letters: the run begins with what it takes over from an earlier one. */
   readonly replay: DeadLetterReplay | null
 }
 
-/** A revision that takes over what succeeded and works through some of its dead letters once more. */
+/**
+ * A revision that takes over what succeeded in an earlier run, works through the partitions of some dead letters once more,
+ * and runs what reads them again. Steps and partitions run again on the snapshot that the earlier run had planned.
+ */
 export interface DeadLetterReplay {
+  /** A run of the same job that has succeeded, with the same steps. */
   readonly ofRunId: string
   readonly step: string
-  /** Absolute path of a sealed JSON Lines part with the dead letters to replay, edited or not. */
+  /** Absolute path of JSON Lines with the dead letters that were mended: their text stands in for the source's. */
   readonly file: string
-  /** Ids of the dead letters in it: they leave the adopted counts. */
+  /** Ids of the dead letters that are worked through once more, mended or not. */
   readonly deadLetters: readonly string[]
+  /**
+   * Indexes of the step's partitions that run again; the others are taken over with their outputs. Null: the step is
+   * planned again, and all of it runs.
+   */
+  readonly partitions: readonly number[] | null
+  /**
+   * Steps that are taken over whole, in the state `succeeded`, with their tasks and outputs: their published versions stand,
+   * and they publish nothing. With each of them all it comes after; all other steps run from their plans on.
+   */
+  readonly adopted: readonly string[]
 }
 
 export interface RunVerbs {
   /**
    * Creates a run with its steps; root steps go to planning with a ready plan task each. Idempotent: where `same` finds
-   * the identity's newest revision, that run is returned and nothing changes.
+   * the identity's newest revision, that run is returned and nothing changes. With `replay` the run is born with what it
+   * takes over, in the same transaction: whole steps, and the succeeded partitions of the step whose letters are replayed.
+   * Refused with RUN_NOT_REPLAYABLE where the other run does not exist, has not succeeded, or does not have these steps;
+   * with REPLAY_INVALID where a step that is taken over comes after one that is not.
    */
   createRun(run: NewRun): Promise<{ readonly run: RunRow; readonly created: boolean }>
   /**

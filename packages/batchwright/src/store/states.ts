@@ -1,6 +1,8 @@
 /**
  * The one transition table. Store guards, SQL checks, the picture in the docs and the conformance cases are derived from
- * it; nothing else decides whether a change of state is legal.
+ * it; nothing else decides whether a change of state is legal. States are entered by arrows, with one exception: a run that
+ * replays dead letters is born with what it takes over from an earlier one, so steps and tasks of it may begin as succeeded,
+ * and the step of the letters as running (createRun, event `step.adopted`).
  */
 
 /**

@@ -10,6 +10,7 @@ import type { ExecutionOptions } from '../execute.ts'
 import type { ExitCode } from '../failure.ts'
 import { EXIT, usageError } from '../failure.ts'
 import { keepDiscards, readLetters } from '../letters.ts'
+import type { ChosenLetter } from '../mended.ts'
 import type { FoundLetter, LetterFilter } from '../letters.ts'
 import { runFolder } from '../project.ts'
 import { csvLine } from '../render/csv.ts'
@@ -234,28 +235,61 @@ export interface ReplayOptions extends LetterOptions, ExecutionOptions {
 
 /** `batchwright dead-letters replay`: a revision that keeps what succeeded and works through these records once more. */
 export async function replay(session: Session, ids: readonly string[], options: ReplayOptions): Promise<ExitCode> {
-  const { startReplay } = await import('../replay.ts')
-  const chosen =
-    options.file === undefined ? await collect(session, ids, options) : await fromFile(session, ids, options)
-  if (chosen.letters.length === 0) {
-    session.terminal.printJson({ runId: chosen.run.runId, replayed: 0 })
-    session.terminal.print(['no such dead letters: nothing to replay'])
-    return EXIT.succeeded
-  }
-  return startReplay(session, chosen, options)
+  const { replayBase, startReplay } = await import('../replay.ts')
+  const store = await session.store()
+  const base = await replayBase(store, await selectRun(store, options))
+  const ofBase: LetterOptions = { ...withoutWindow(options), run: base.run.runId }
+  const letters =
+    options.file === undefined
+      ? (await collect(session, ids, ofBase)).letters.map((found) => ({ ...found, mended: null }))
+      : await fromFile(session, ids, options.file, ofBase, base.run)
+  if (letters.length > 0) return startReplay(session, { store, base, letters }, options)
+  session.terminal.printJson({ runId: base.run.runId, replayed: 0 })
+  session.terminal.print(['no such dead letters: nothing to replay'])
+  return EXIT.succeeded
 }
 
-/** Letters of an edited export: their ids say which are meant, the file says what they now hold. */
+function withoutWindow({ window: _, ...options }: LetterOptions): LetterOptions {
+  return options
+}
+
+/**
+ * Letters of an edited export: their ids say which are meant, the file says what they now hold. Those that an earlier
+ * replay has taken in are left out, so that one export can be mended and replayed until nothing is left of it.
+ */
 async function fromFile(
   session: Session,
   ids: readonly string[],
-  options: ReplayOptions & { readonly file?: string },
-): Promise<{ readonly store: Store; readonly run: RunRow; readonly letters: readonly FoundLetter[] }> {
+  file: string,
+  options: LetterOptions,
+  run: RunRow,
+): Promise<readonly ChosenLetter[]> {
   if (ids.length > 0)
     throw usageError({ code: 'USAGE', message: '--file and ids are given', hint: 'give one of the two' })
-  const { readExport } = await import('../replay.ts')
-  const edited = await readExport(options.file ?? '')
-  const known = await collect(session, [...edited.keys()], options)
-  const letters = known.letters.map((found) => ({ ...found, letter: edited.get(found.letter.id) ?? found.letter }))
-  return { ...known, letters }
+  const { chooseLetter, lineage, readExport } = await import('../mended.ts')
+  const edited = await readExport(file)
+  const { letters: all } = await choose(session, { ...options, discarded: true }, { ids: new Set(edited.keys()) })
+  const found: FoundLetter[] = []
+  for await (const each of all) found.push(each)
+  const known = new Set(found.map(({ letter }) => letter.id))
+  const replayed = new Set<string>()
+  const store = await session.store()
+  for await (const each of lineage(store, run)) for (const id of each.replay?.deadLetters ?? []) replayed.add(id)
+  const missing = [...edited.keys()].filter((id) => !known.has(id))
+  const unknown = missing.filter((id) => !replayed.has(id))
+  if (unknown.length > 0 && options.step === undefined && options.reason === undefined && options.cause === undefined)
+    throw unknownLetters(run, unknown)
+  const left = found.filter((each) => each.discarded === null)
+  const notes = [
+    ...(missing.length > unknown.length
+      ? [
+          `${plural(missing.length - unknown.length, 'letter')} of ${file} left out: replayed before, and not dead any more`,
+        ]
+      : []),
+    ...(left.length < found.length
+      ? [`${plural(found.length - left.length, 'letter')} of ${file} left out: discarded`]
+      : []),
+  ]
+  if (notes.length > 0) session.terminal.note(notes)
+  return left.map((each) => chooseLetter(each, edited.get(each.letter.id)))
 }

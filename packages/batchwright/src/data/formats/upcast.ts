@@ -37,6 +37,12 @@ export function upcastRows(
   }
 }
 
+/** What reads JSON objects of a file that was written under contract version `from`. */
+export function objectReader(contract: ContractDefinition, from: number): (value: object) => object | Fault {
+  if (from < contract.version) return (value) => readUpcast(value, contract, from)
+  return (value) => contract.schema.readObject(value)
+}
+
 /** Reads a JSON object that was written under contract version `from`. */
 export function readUpcast(value: object, contract: ContractDefinition, from: number): object | Fault {
   const present = upcast({ ...value }, contract, from)

@@ -4,6 +4,7 @@ import type { OpenDatasetSink } from '../contract.ts'
 import { csvHeader } from './csv-text.ts'
 import { parquetFromRows } from './parquet.ts'
 import { openRowSink, type RowLayout } from './row-sink.ts'
+import { fitsColumns } from './widths.ts'
 
 /**
  * Opens the staged sink of a dataset: JSON Lines, CSV or Parquet, after its format, each record checked against its contract
@@ -51,7 +52,7 @@ async function layoutOf(dataset: DatasetDefinition, folder: string): Promise<Row
         extension: 'rows.jsonl',
         header: '',
         line: contract.schema.compileJson(),
-        check,
+        check: fitsColumns(fieldsOf(dataset), check),
         convert: await parquetFromRows(dataset.name, fieldsOf(dataset), folder),
       }
   }

@@ -1,6 +1,6 @@
-import { mkdir, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import path from 'node:path'
-import { storageError } from './storage-errors.ts'
+import { makeFolders, storageError } from '../../kernel/storage.ts'
 
 /** Makes the entries of a folder durable: files made, linked or renamed in it survive a power cut. */
 export async function syncFolder(folder: string): Promise<void> {
@@ -17,12 +17,12 @@ export async function syncFolder(folder: string): Promise<void> {
  */
 export async function makeFolder(folder: string): Promise<void> {
   try {
-    const first = await mkdir(folder, { recursive: true })
+    const first = await makeFolders(path.resolve(folder))
     if (first === undefined) return
     // Each new folder is an entry of the one above it.
     for (let made = path.resolve(folder); ; made = path.dirname(made)) {
       await syncFolder(path.dirname(made))
-      if (made === path.resolve(first)) return
+      if (made === first) return
     }
   } catch (thrown) {
     throw storageError(thrown, folder)

@@ -7,14 +7,16 @@ import { CsvParser } from '../formats/csv-parser.ts'
 import { lineFormatOf, type LineFormat } from '../formats/line-format.ts'
 import { JsonLinesParser } from '../formats/json-parser.ts'
 import type { BlockParser } from '../formats/parsed-block.ts'
-import { readUpcast } from '../formats/upcast.ts'
-import { openDeadLetters } from './dead-letter-reader.ts'
+import { objectReader } from '../formats/upcast.ts'
+import { MendedReader } from './mended-reader.ts'
+import { readMending } from './mending.ts'
 import { openParquet } from './parquet-reader.ts'
 import {
-  readDeadLettersSlice,
+  isObject,
   readFileSlice,
   readLinePosition,
   readParquetSlice,
+  readShare,
   readUpstreamPosition,
   readUpstreamSlice,
   type FileSlice,
@@ -28,30 +30,36 @@ export interface PartitionOpenerOptions {
   readonly dataset: DatasetDefinition | null
   readonly policy: PartitionPolicy
   readonly folders: Folders
+  /** Absolute path of mended dead letters, whose text stands in for the source's; default none. */
+  readonly mended?: string | null
 }
 
 /** The way into the partitions of a step, whatever source they were planned from. */
 export function partitionOpener(options: PartitionOpenerOptions): OpenPartition {
-  return async (partition, position) => {
-    const slice = readFileSlice(partition.payload)
-    if (slice !== null) return openSlice(slice, position, options)
-    const upstream = readUpstreamSlice(partition.payload)
-    if (upstream !== null) {
-      const { folders, policy } = options
-      const start = readUpstreamPosition(position)
-      return openUpstream({ slice: upstream, runFolder: folders.run, key: policy.key, position: start })
-    }
-    const letters = readDeadLettersSlice(partition.payload)
-    if (letters !== null) {
-      return openDeadLetters({ slice: letters, dataset: options.dataset, runFolder: options.folders.run, position })
-    }
-    const parquet = readParquetSlice(partition.payload)
-    if (parquet !== null && options.dataset !== null) {
-      const { dataset, folders, policy } = options
-      return openParquet({ slice: parquet, dataset, project: folders.project, key: policy.key, position })
-    }
-    throw payloadUnknown(partition.payload)
+  const { mended = null } = options
+  if (mended === null) return ({ payload }, position) => open(payload, position, options)
+  return async ({ payload }, position) => {
+    const mending = await readMending(mended, payload, options.dataset)
+    const share = isObject(payload) ? readShare(payload['share']) : null
+    // A mended record may belong to another share than it did: shares are taken after the mending.
+    const whole = share !== null && isObject(payload) ? { ...payload, share: null } : payload
+    const reader = await open(whole, position, options)
+    return new MendedReader(reader, mending, { share, key: options.policy.key })
   }
+}
+
+async function open(payload: JsonValue, position: JsonValue, options: PartitionOpenerOptions): Promise<BatchReader> {
+  const { dataset, folders, policy } = options
+  const slice = readFileSlice(payload)
+  if (slice !== null) return openSlice(slice, position, options)
+  const upstream = readUpstreamSlice(payload)
+  if (upstream !== null) {
+    const start = readUpstreamPosition(position)
+    return openUpstream({ slice: upstream, runFolder: folders.run, key: policy.key, position: start })
+  }
+  const parquet = readParquetSlice(payload)
+  if (parquet === null || dataset === null) throw payloadUnknown(payload)
+  return openParquet({ slice: parquet, dataset, project: folders.project, key: policy.key, position })
 }
 
 function openSlice(slice: FileSlice, position: JsonValue, options: PartitionOpenerOptions): Promise<BatchReader> {
@@ -73,11 +81,7 @@ function openSlice(slice: FileSlice, position: JsonValue, options: PartitionOpen
 function sliceParser(slice: FileSlice, format: LineFormat, contract: ContractDefinition): BlockParser {
   const { contractVersion } = slice
   if (format.format === 'csv') return new CsvParser(format, layoutRows(slice.columns ?? [], contract, contractVersion))
-  const read =
-    contractVersion < contract.version
-      ? (value: object) => readUpcast(value, contract, contractVersion)
-      : (value: object) => contract.schema.readObject(value)
-  return new JsonLinesParser(read, format.maxRecordBytes)
+  return new JsonLinesParser(objectReader(contract, contractVersion), format.maxRecordBytes)
 }
 
 function payloadUnknown(payload: JsonValue): BatchwrightError {

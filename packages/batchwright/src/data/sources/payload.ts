@@ -42,18 +42,6 @@ export interface ParquetSlice {
   readonly share: Share | null
 }
 
-/** A file of dead letters to be parsed again. */
-export interface DeadLettersSlice {
-  readonly kind: 'deadLetters'
-  /** Absolute path. */
-  readonly file: string
-  readonly sha256: string
-  readonly bytes: number
-  readonly records: number
-  /** Plan file that says what is known of the letters' sources; relative to the run's folder. */
-  readonly sources: string
-}
-
 /** Where a reader of lines stands: the next record's byte (decompressed content for gzip), and records before it in the file. */
 export interface LinePosition {
   readonly offset: number
@@ -85,22 +73,6 @@ export function readParquetSlice(payload: JsonValue): ParquetSlice | null {
   }
 }
 
-export function deadLettersPayload(slice: DeadLettersSlice): JsonValue {
-  return { ...slice }
-}
-
-export function readDeadLettersSlice(payload: JsonValue): DeadLettersSlice | null {
-  if (!isObject(payload) || payload['kind'] !== 'deadLetters') return null
-  return {
-    kind: 'deadLetters',
-    file: text(payload['file']),
-    sha256: text(payload['sha256']),
-    bytes: number(payload['bytes']),
-    records: number(payload['records']),
-    sources: text(payload['sources']),
-  }
-}
-
 export function readUpstreamSlice(payload: JsonValue): UpstreamSlice | null {
   if (!isObject(payload) || payload['kind'] !== 'upstream') return null
   const list = payload['list']
@@ -120,7 +92,8 @@ export function readUpstreamPosition(position: JsonValue): { readonly task: numb
   return { task: number(position['task']), record: number(position['record']) }
 }
 
-function readShare(share: JsonValue | undefined): Share | null {
+/** Reads the share of a payload back; null for all records. */
+export function readShare(share: JsonValue | undefined): Share | null {
   return share !== undefined && isObject(share) ? { share: number(share['share']), of: number(share['of']) } : null
 }
 

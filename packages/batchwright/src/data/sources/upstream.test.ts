@@ -121,3 +121,43 @@ test('a step whose task left no such output is an error that names the task', as
   const request = { upstream, output: 'shuffle:x', policy: AUTO, step: 'next', folders: project.folders }
   await expect(planUpstream(request)).rejects.toMatchObject({ code: 'UPSTREAM_OUTPUT_MISSING' })
 })
+
+test('records of a step have the same names wherever its attempts were killed: commits do not show in them', async () => {
+  await using project = await FilesProject.create()
+  const digests = async (upstream: StepOutput, lineage: string): Promise<readonly string[]> => {
+    const { folders } = project
+    const planned = await planUpstream({ upstream, policy: AUTO, step: 'score', folders, lineage })
+    const open = partitionOpener({ dataset: null, policy: AUTO, folders })
+    const found: string[] = []
+    for (const partition of planned.partitions) {
+      const reader = await open(partition, null)
+      for (let batch = await reader.read(); batch !== null; batch = await reader.read()) found.push(batch.digest)
+      await reader.close()
+    }
+    return [...new Set(found)]
+  }
+  const upstream = await finishedStep(project, SIZES)
+  const otherwiseCut: StepOutput = {
+    ...upstream,
+    tasks: upstream.tasks.map(({ index, output }) => ({
+      index,
+      output: {
+        ...output,
+        outputs: {
+          inside: (output.outputs['inside'] ?? []).map((part) => ({ ...part, sha256: `not ${part.sha256}` })),
+        },
+      },
+    })),
+  }
+  const first = await digests(upstream, 'snapshot')
+  expect(first).toHaveLength(SIZES.filter((size) => size > 0).length)
+  expect(await digests(upstream, 'other')).not.toEqual(first)
+  const { partitions } = await planUpstream({
+    upstream: otherwiseCut,
+    policy: AUTO,
+    step: 'score',
+    folders: project.folders,
+    lineage: 'snapshot',
+  })
+  expect(partitions).toHaveLength(1)
+})

@@ -95,6 +95,7 @@ async function frameOf(
     dataset: step.input.from === 'dataset' ? step.input.dataset : null,
     policy: step.partition,
     folders: assignment.folders,
+    mended: assignment.mended ?? null,
   })
   return {
     assignment,

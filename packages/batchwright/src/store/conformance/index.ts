@@ -13,6 +13,7 @@ import { leaseRules } from './leases.ts'
 import { planRules } from './plans.ts'
 import { propertyRules } from './properties.ts'
 import { publicationRules } from './publications.ts'
+import { replayRules } from './replays.ts'
 import { readRules } from './reading.ts'
 import { retryRules } from './retries.ts'
 import { runRules } from './runs.ts'
@@ -48,6 +49,7 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       control: controlRules,
       publications: publicationRules,
       events: eventRules,
+      replays: replayRules,
       reads: readRules,
       transitions: arrowRules,
       properties: propertyRules,

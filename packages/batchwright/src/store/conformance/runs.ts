@@ -74,7 +74,6 @@ export function runRules(open: OpenWorld): void {
     const asked = newRun('run-1', [step('a')], {
       window,
       parameters: { deep: { list: [1, 'two', null] } },
-      replay: { ofRunId: 'run-0', step: 'a', file: '/dead.jsonl', deadLetters: ['x'] },
     })
     await store.createRun(asked)
     const { steps, revision, ...kept } = asked

@@ -1,5 +1,6 @@
 import type { NewRun, RunRow } from '../contract.ts'
-import type { RunState } from '../states.ts'
+import type { RunState, StepState } from '../states.ts'
+import { adopt, adoptedStates } from './adopt.ts'
 import { openSteps, type RunRef } from './advance.ts'
 import { refused } from './errors.ts'
 import { emit } from './events.ts'
@@ -48,8 +49,10 @@ export function createRun(session: Session, run: NewRun): { readonly run: RunRow
   )
   if (newest !== undefined && run.revision === 'same') return { run: runFrom(newest), created: false }
   checkSteps(run)
+  const bornAs = run.replay === null ? (): StepState => 'waiting' : adoptedStates(session, run, run.replay)
   const ref = insertRun(session, run, newest === undefined ? 1 : number(newest, 'revision') + 1)
-  insertSteps(session, ref, run)
+  insertSteps(session, ref, run, bornAs)
+  if (run.replay !== null) adopt(session, ref, run.replay)
   openSteps(session, ref)
   const made = findRun(session, run.runId)
   if (made === undefined) throw new Error(`run ${run.runId} was inserted and cannot be found`)
@@ -88,11 +91,11 @@ function insertRun(session: Session, run: NewRun, revision: number): RunRef {
   return { run: number(row, 'run'), runId: run.runId }
 }
 
-function insertSteps(session: Session, ref: RunRef, run: NewRun): void {
+function insertSteps(session: Session, ref: RunRef, run: NewRun, bornAs: (step: string) => StepState): void {
   for (const [order, step] of run.steps.entries()) {
     session.run(
       `insert into steps (run, step, name, kind, comes_after, publish, state, counters, controls)
-       values (:run, :step, :name, :kind, :after, :publish, 'waiting', :counters, '{}')`,
+       values (:run, :step, :name, :kind, :after, :publish, :state, :counters, '{}')`,
       {
         run: ref.run,
         step: order,
@@ -100,6 +103,7 @@ function insertSteps(session: Session, ref: RunRef, run: NewRun): void {
         kind: step.kind,
         after: JSON.stringify(step.after),
         publish: step.publish,
+        state: bornAs(step.name),
         counters: JSON.stringify(NO_COUNTERS),
       },
     )
