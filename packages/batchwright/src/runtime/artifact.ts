@@ -1,9 +1,10 @@
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { BuildFailure, Metafile } from 'esbuild'
 import { sha256 } from '../kernel/digest.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import { systemRandom } from '../kernel/random.ts'
+import { makeFolders, storageError } from '../kernel/storage.ts'
 import type { ArtifactRef } from '../protocol/index.ts'
 import { externalNatives, providedLibrary } from './artifact-plugins.ts'
 import { readOwnJson } from './json.ts'
@@ -47,7 +48,7 @@ export async function buildArtifact(request: ArtifactRequest): Promise<ArtifactR
   const { text, map, inputs } = await bundle(jobFile, request.projectFolder, lock)
   const codeVersion = codeVersionOf(text)
   const artifact = artifactRef(codeVersion, request)
-  await mkdir(request.artifactsFolder, { recursive: true })
+  await makeArtifactsFolder(request.artifactsFolder)
   await writeWhole(`${artifact.path}.map`, map)
   await writeWhole(artifact.path, `${text}${MAP_LINE}${path.basename(artifact.path)}.map\n`)
   const record: BuildRecord = { codeVersion, surroundings, inputs: await digests(inputs) }
@@ -160,8 +161,21 @@ async function textOrNull(file: string): Promise<string | null> {
 /** Readers see the whole file or none, also where two processes build the same artifact. */
 async function writeWhole(file: string, text: string): Promise<void> {
   const temporary = `${file}.${process.pid}-${systemRandom.integer(2 ** 32).toString(36)}.tmp`
-  await writeFile(temporary, text, { flush: true })
-  await rename(temporary, file)
+  try {
+    await writeFile(temporary, text, { flush: true })
+    await rename(temporary, file)
+  } catch (thrown) {
+    await rm(temporary, { force: true })
+    throw storageError(thrown, file)
+  }
+}
+
+async function makeArtifactsFolder(folder: string): Promise<void> {
+  try {
+    await makeFolders(path.resolve(folder))
+  } catch (thrown) {
+    throw storageError(thrown, folder)
+  }
 }
 
 async function requireJobFile(jobFile: string, projectFolder: string): Promise<void> {

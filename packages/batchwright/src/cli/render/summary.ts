@@ -37,6 +37,7 @@ export function summaryLines(view: RunView, style: SummaryStyle): readonly strin
       view.steps.map((step) => stepRow(step, style.now)),
       { ...style, indent: 2 },
     ),
+    ...section('notes', noteLines(view.steps), style),
     ...section('dead letters', reasonLines(view.steps, style), style),
     ...section('checks', findingLines(view, style), style),
     ...section('published', publishedLines(view, style), style),
@@ -76,6 +77,15 @@ function stepRow(step: StepView, now: number): readonly Cell[] {
 
 function section(title: string, lines: readonly string[], { paint }: SummaryStyle): readonly string[] {
   return lines.length === 0 ? [] : ['', `  ${paint(title, 'dim')}`, ...lines.map((line) => `  ${line}`)]
+}
+
+const SHOWN_NOTES = 5
+
+/** What planning had to say: empty files, missing ones that were skipped. The first few; `--json` has all. */
+function noteLines(steps: readonly StepView[]): readonly string[] {
+  const notes = steps.flatMap((step) => step.notes.map((note) => `  ${printable(`${step.name}: ${note}`)}`))
+  if (notes.length <= SHOWN_NOTES) return notes
+  return [...notes.slice(0, SHOWN_NOTES), `  and ${count(notes.length - SHOWN_NOTES)} more: show --json has them`]
 }
 
 const REASON_COLUMNS: readonly Column[] = [

@@ -14,9 +14,8 @@ export function fitsColumns(fields: readonly FieldDefinition[], check: Check): C
 }
 
 function tooWide(record: object, limits: readonly { readonly name: string; readonly beyond: Decimal }[]): Fault | null {
-  const values: Readonly<Record<string, unknown>> = { ...record }
   for (const { name, beyond } of limits) {
-    const value = values[name]
+    const value: unknown = Reflect.get(record, name)
     if (!Decimal.is(value) || value.abs().compare(beyond) < 0) continue
     const expected = `column ${name}: expected a decimal of up to ${DECIMAL_DIGITS} digits, as Parquet holds them`
     return new Fault('bad_number', `${expected}, found ${value.toString()}`, name)

@@ -1,0 +1,58 @@
+/** What failures of the file system mean, in words that name the path. */
+import { mkdir, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { BatchwrightError } from './errors.ts'
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+const REFUSED = new Set(['EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'])
+
+/** The operating system's code of an error (`ENOSPC`), or null. */
+export function systemCode(thrown: unknown): string | null {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null
+}
+
+/**
+ * What a failed write, rename or link means, in words that name the path. DISK_FULL and OUTPUT_UNWRITABLE do not pass by
+ * themselves, so that no attempts are spent on them; anything else stays the error that it was.
+ */
+export function storageError(thrown: unknown, file: string): unknown {
+  const code = systemCode(thrown)
+  if (code !== null && FULL.has(code)) {
+    return new BatchwrightError({
+      code: 'DISK_FULL',
+      message: `expected room to write ${file}, found the disk, the quota or the limit on file sizes exhausted (${code})`,
+      hint: 'free some space, then run the job again: it goes on from its last checkpoint',
+      details: { path: file },
+      cause: thrown,
+    })
+  }
+  if (code !== null && REFUSED.has(code)) {
+    return new BatchwrightError({
+      code: 'OUTPUT_UNWRITABLE',
+      message: `expected to be able to write ${file}, found that the file system refuses it (${code})`,
+      hint: 'check the folder, its permissions and whether it is mounted read-only, then run the job again',
+      details: { path: file },
+      cause: thrown,
+    })
+  }
+  return thrown
+}
+
+/**
+ * Makes a folder and those above it. Returns the uppermost that was made, undefined where all were there.
+ *
+ * Node's own `recursive` answers ENOENT where the file system is read-only; this one throws what the system said.
+ */
+export async function makeFolders(folder: string): Promise<string | undefined> {
+  try {
+    await mkdir(folder)
+    return folder
+  } catch (thrown) {
+    const code = systemCode(thrown)
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return undefined
+    const above = path.dirname(folder)
+    if (code !== 'ENOENT' || above === folder) throw thrown
+    const first = await makeFolders(above)
+    return (await makeFolders(folder)) === undefined ? first : (first ?? folder)
+  }
+}
