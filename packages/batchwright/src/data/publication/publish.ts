@@ -24,9 +24,10 @@ export interface PublishRequest extends Pick<
 }
 
 /**
- * Makes a recorded intent visible: links its parts into a version folder of their own, verifies each against its SHA-256,
- * and creates manifest N exclusively. May be called again at any time and by anyone: what is done already is done. Errors:
- * OUTPUT_LOST, CHECKSUM_MISMATCH, PUBLICATION_CONFLICT (number N shows something else), DISK_FULL, OUTPUT_UNWRITABLE.
+ * Makes a recorded intent visible: links its parts into a version folder of their own and creates manifest N exclusively.
+ * A part that is linked now is checked by its size: its digest was taken as it was written, and reading it back would see
+ * the page cache, not the disk; readers verify it. A file that was there before is checked by its digest. May be called again at any time and by anyone: what is done already is done. Errors:
+ * OUTPUT_LOST, PUBLICATION_CONFLICT (number N shows something else), DISK_FULL, OUTPUT_UNWRITABLE.
  */
 export async function publishIntent(request: PublishRequest): Promise<Manifest> {
   const { folder, intent } = request
@@ -127,14 +128,18 @@ async function linkParts(
 async function allLinked(target: string, staged: readonly Part[], parts: readonly PublishedPart[]): Promise<boolean> {
   for (const [index, part] of staged.entries()) {
     const file = path.join(target, parts[index]?.file ?? '')
-    const fresh = await linkPart(part, file)
-    const found = await digestOf(file)
-    if (found?.sha256 === part.sha256) continue
-    if (!fresh) return false
-    await rm(file, { force: true })
-    throw checksumMismatch(part.path, part.sha256, found?.sha256 ?? 'no file')
+    if (await linkPart(part, file)) await sizeOrLost(part, file)
+    else if ((await digestOf(file))?.sha256 !== part.sha256) return false
   }
   return true
+}
+
+/** A part that is shorter or longer than what was written is never shown. */
+async function sizeOrLost(part: Part, file: string): Promise<void> {
+  const { size } = await stat(file)
+  if (size === part.bytes) return
+  await rm(file, { force: true })
+  throw outputLost(part.path, `${part.bytes} bytes`, `${size} bytes`)
 }
 
 /** Whether this call made the link; false where a file was there before. */
