@@ -6,6 +6,7 @@ import type { SlotHost } from '../host.ts'
 import { portLog } from '../log.ts'
 import { PolicyPatience } from '../patience.ts'
 import { Stops } from '../stop.ts'
+import { FRESH, isLost } from './lost.ts'
 import { Rewind } from './outputs.ts'
 import { Sitting, type AttemptFrame, type SittingStart } from './sitting.ts'
 import { NO_COUNTERS, Tally } from './tally.ts'
@@ -59,9 +60,6 @@ async function sitToTheEnd(
   }
 }
 
-/** Added to a sitting's number where it starts over: the one that failed to open may have left files. */
-const FRESH = 1000
-
 /** Staged parts or state of the checkpoint may be gone with the disk they were on: then the partition starts again. */
 async function openOrStartOver(
   frame: AttemptFrame,
@@ -76,10 +74,6 @@ async function openOrStartOver(
     frame.context.log('warn', `starting the partition again: ${thrown.message}`, { code: thrown.code })
     return Sitting.open(frame, sitFrom({ checkpoint: null, sequence: from.sequence }, number + FRESH))
   }
-}
-
-function isLost(thrown: unknown): thrown is BatchwrightError {
-  return thrown instanceof BatchwrightError && (thrown.code === 'OUTPUT_LOST' || thrown.code === 'STATE_LOST')
 }
 
 async function frameOf(

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { FoldDefinition, ProcessContext } from '../../job/index.ts'
 import { Decimal } from '../../kernel/decimal.ts'
@@ -115,6 +117,31 @@ describe('reduce', () => {
     expect(last?.counters.written).toBe(2000)
     const outcome = await here.outcome(finished(await here.attempt('invoice', partition, last)))
     expect(outcome).toEqual(undisturbed)
+  })
+
+  test('where staged output is gone it starts again from the first key', async () => {
+    await using here = await room(SUM, { buckets: 1 })
+    await here.write('lines.csv', linesCsv(9000))
+    const partition = await here.only('invoice', [await here.runStep('rate')])
+    const undisturbed = await here.outcome(finished(await here.attempt('invoice', partition)))
+    const port = new CollectingPort()
+    const finish = SUM.finish
+    let asked = 0
+    Object.assign(SUM, {
+      finish: (state: never, key: string, context: ProcessContext) => {
+        asked += 1
+        if (asked === 1500) port.stop('preempted')
+        return finish(state, key, context)
+      },
+    })
+    expect((await here.attempt('invoice', partition, null, port)).kind).toBe('givenBack')
+    Object.assign(SUM, { finish })
+    await rm(path.join(here.folders.project, 'out'), { recursive: true })
+    const last = port.checkpoints.at(-1)
+    const again = new CollectingPort()
+    const outcome = await here.outcome(finished(await here.attempt('invoice', partition, last, again)))
+    expect(outcome).toEqual(undisturbed)
+    expect(again.lines[0]?.message).toContain('starting the partition again')
   })
 
   test('a fold that fails names the key', async () => {

@@ -1,14 +1,15 @@
 import type { ProcessContext, ReduceStep } from '../../job/index.ts'
 import { BatchwrightError, type JsonValue } from '../../kernel/errors.ts'
 import { failPoint } from '../../kernel/failpoint.ts'
-import type { AttemptEnd, AttemptPort, Part, PartitionAssignment, SinkState } from '../../protocol/index.ts'
-import { NO_STATE, RecordContext } from '../context.ts'
-import { attemptFolders } from '../folders.ts'
+import type { AttemptEnd, AttemptPort, Checkpoint, Part, PartitionAssignment, SinkState } from '../../protocol/index.ts'
+import { NO_STATE, RecordContext, type ContextBase } from '../context.ts'
+import { attemptFolders, type AttemptFolders } from '../folders.ts'
 import type { SlotHost } from '../host.ts'
 import { isJsonObject } from '../json.ts'
 import { portLog } from '../log.ts'
 import { Committer, type Capture } from '../records/committer.ts'
 import { Controls } from '../records/controls.ts'
+import { FRESH, isLost } from '../records/lost.ts'
 import { openOutputs, type OpenOutputs } from '../records/open-outputs.ts'
 import { isThenable, readResult } from '../records/operations.ts'
 import { sealedBytes, stagedBytes } from '../records/staged-bytes.ts'
@@ -35,27 +36,22 @@ export async function runReduce(
   const stops = new Stops(port.signal)
   try {
     const parts = await readBucket(assignment.partition.payload, assignment.folders)
-    const folders = attemptFolders(assignment, 0)
-    const { checkpoint, artifact } = assignment
+    const log = portLog(port, host)
     const context = new RecordContext(
       {
         run: assignment.run,
         use: await host.services.use(step.services),
         state: NO_STATE,
         signal: stops.hard,
-        log: portLog(port, host),
+        log,
       },
       { locate: () => ({ source: assignment.partition.label, windowKey: null, record: 0, offset: null }) },
       0,
     )
-    const sinks = await openOutputs(step, {
-      folders,
-      codeVersion: artifact.codeVersion,
-      states: checkpoint?.outputs ?? {},
-    })
-    const emitting = new Emitting(assignment, step, port, host, stops, sinks, context, parts)
+    const start = await openStart(assignment, step, log)
+    const emitting = new Emitting(assignment, step, port, host, stops, start, context, parts)
     try {
-      return await emitting.run(folders.private)
+      return await emitting.run()
     } catch (thrown) {
       await emitting.abort()
       throw thrown
@@ -65,11 +61,40 @@ export async function runReduce(
   }
 }
 
+/** Where an attempt starts, and its outputs, open there. */
+interface Start {
+  readonly checkpoint: Checkpoint | null
+  /** Sequence of the task's last checkpoint. */
+  readonly sequence: number
+  readonly folders: AttemptFolders
+  readonly sinks: OpenOutputs
+}
+
+/** Opens the outputs at the last checkpoint, or at the beginning where what it names is gone. */
+async function openStart(assignment: PartitionAssignment, step: ReduceStep, log: ContextBase['log']): Promise<Start> {
+  const { checkpoint, artifact } = assignment
+  const openAt = async (from: Checkpoint | null, sitting: number): Promise<Start> => {
+    const folders = attemptFolders(assignment, sitting)
+    const states = from?.outputs ?? {}
+    const sinks = await openOutputs(step, { folders, codeVersion: artifact.codeVersion, states })
+    return { checkpoint: from, sequence: checkpoint?.sequence ?? 0, folders, sinks }
+  }
+  try {
+    return await openAt(checkpoint, 0)
+  } catch (thrown) {
+    if (checkpoint === null || !isLost(thrown)) throw thrown
+    log('warn', `starting the partition again: ${thrown.message}`, { code: thrown.code })
+    return openAt(null, FRESH)
+  }
+}
+
 class Emitting {
   readonly #assignment: PartitionAssignment
   readonly #step: ReduceStep
   readonly #stops: Stops
   readonly #sinks: OpenOutputs
+  /** For runs on disk. */
+  readonly #folder: string
   readonly #context: ProcessContext
   readonly #finishKey: (state: unknown, key: string, context: ProcessContext) => unknown
   readonly #parts: readonly Part[]
@@ -84,15 +109,16 @@ class Emitting {
     port: AttemptPort,
     host: SlotHost,
     stops: Stops,
-    sinks: OpenOutputs,
+    start: Start,
     context: ProcessContext,
     parts: readonly Part[],
   ) {
-    const { checkpoint } = assignment
+    const { checkpoint, sequence, folders, sinks } = start
     this.#assignment = assignment
     this.#step = step
     this.#stops = stops
     this.#sinks = sinks
+    this.#folder = folders.private
     this.#context = context
     this.#finishKey = callable<[unknown, string, ProcessContext]>(step.fold.finish)
     this.#parts = parts
@@ -100,7 +126,7 @@ class Emitting {
     this.#controls = new Controls(step.controls, checkpoint?.controls ?? {})
     this.#committer = new Committer(port, host.clock, COMMIT, {
       last: checkpoint,
-      sequence: checkpoint?.sequence ?? 0,
+      sequence,
     })
     this.#after = readPosition(checkpoint?.position ?? null)
     const blocks = parts.flatMap((part) => part.blocks ?? [])
@@ -109,12 +135,12 @@ class Emitting {
     this.#tally.bytesRead = blocks.reduce((sum, block) => sum + block.bytes, 0)
   }
 
-  async run(folder: string): Promise<AttemptEnd> {
+  async run(): Promise<AttemptEnd> {
     const folded = foldBucket({
       step: this.#step,
       parts: this.#parts,
       after: this.#after,
-      folder,
+      folder: this.#folder,
       codeVersion: this.#assignment.artifact.codeVersion,
       pulse: () => {
         if (this.#stops.asked()) throw new GiveBack()
