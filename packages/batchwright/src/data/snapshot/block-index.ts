@@ -1,7 +1,9 @@
-import { mkdir, open, rename } from 'node:fs/promises'
+import { open, rename } from 'node:fs/promises'
 import path from 'node:path'
 import { createHash } from 'node:crypto'
 import { BatchwrightError } from '../../kernel/errors.ts'
+import { systemRandom } from '../../kernel/random.ts'
+import { makeFolder, syncFolder } from '../sinks/folders.ts'
 import type { Block } from './block-scanner.ts'
 
 /**
@@ -78,9 +80,10 @@ export async function writePlanFile(
   const relative = path.posix.join(step, 'plan', `${kind}-${digest.digest('hex').slice(0, 16)}`)
   const target = path.join(runFolder, relative)
   const folder = path.dirname(target)
-  await mkdir(folder, { recursive: true })
-  const temporary = `${target}.${process.pid}.part`
-  const file = await open(temporary, 'w')
+  await makeFolder(folder)
+  // Threads of one process may plan the same step at once: a zombie, and the attempt after it.
+  const temporary = `${target}.${process.pid}-${systemRandom.integer(2 ** 32).toString(36)}.part`
+  const file = await open(temporary, 'wx')
   try {
     for (const piece of pieces) await file.writeFile(piece)
     await file.sync()
@@ -90,15 +93,6 @@ export async function writePlanFile(
   await rename(temporary, target)
   await syncFolder(folder)
   return relative
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 /** Reads the blocks of a range, in order, a thousand at a time. */
