@@ -8,12 +8,36 @@ import { lineage } from './mended.ts'
 import type { Project } from './project.ts'
 import { runFolder } from './project.ts'
 
+/** What is cleaned, and where the run's definition and rows are. */
+export interface CleaningRequest {
+  readonly project: Project
+  readonly store: Store
+  readonly run: RunRow
+  readonly job: JobDefinition
+}
+
+/**
+ * Cleans up after a run. What became of the run stands already: where cleaning fails (a disk that is read-only by now), that
+ * is told, and the next command that ends a run of the job tries again.
+ */
+export async function cleanAfter(
+  { project, store, run, job }: CleaningRequest,
+  tell: (lines: readonly string[]) => void,
+): Promise<void> {
+  try {
+    await clean(project, store, run, job)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    tell([`what the run left over could not be removed: ${why}; the next run of ${run.job} tries again`])
+  }
+}
+
 /**
  * Cleans up after a run, where it has succeeded, and after others whose own cleaning a crash cut short. Dead letters stay,
  * and as long as a run has some, so do the records between its steps: a replay takes them over. With the next revision that
  * succeeds they go, but for those that it took over. What a failed run has staged stays too: it may be taken up again.
  */
-export async function cleanAfter(project: Project, store: Store, run: RunRow, job: JobDefinition): Promise<void> {
+async function clean(project: Project, store: Store, run: RunRow, job: JobDefinition): Promise<void> {
   const datasetFolders = writtenFolders(project, job)
   const { items } = await store.listRuns({ job: run.job, limit: MOST_RUNS })
   const begun = items.filter((each) => each.state !== 'succeeded' && each.replay !== null)

@@ -60,7 +60,11 @@ export async function execute(session: Session, run: RunRow, options: ExecutionO
   })
   try {
     const [row] = await drive.ended
-    if (row !== undefined && row.endedAt !== null) await cleanAfter(project, store, row, definition)
+    if (row !== undefined && row.endedAt !== null) {
+      await cleanAfter({ project, store, run: row, job: definition }, (lines) => {
+        watch.say(lines)
+      })
+    }
     return { run: row ?? run, interrupted: interrupts.signal.aborted && row?.endedAt === null }
   } finally {
     pause.stop()

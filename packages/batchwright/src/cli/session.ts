@@ -1,8 +1,8 @@
 /** What commands share: the terminal, the project and the store, each opened when first asked for. */
-import { mkdir } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/random.ts'
+import { makeFolders, storageError } from '../kernel/storage.ts'
 import type { Store } from '../store/contract.ts'
 import type { Project } from './project.ts'
 import { openProject } from './project.ts'
@@ -67,8 +67,16 @@ export class Session {
 
   async #openStore(): Promise<Store> {
     const { project } = this
-    await mkdir(project.state, { recursive: true })
+    await makeStateFolder(project.state)
     const { openSqliteStore } = await import('../store/index.ts')
     return openSqliteStore({ path: project.store, clock: this.clock })
+  }
+}
+
+async function makeStateFolder(folder: string): Promise<void> {
+  try {
+    await makeFolders(folder)
+  } catch (thrown) {
+    throw storageError(thrown, folder)
   }
 }

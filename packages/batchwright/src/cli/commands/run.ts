@@ -117,7 +117,9 @@ async function runWindow(session: Session, job: LoadedJob, request: WindowReques
   )
   if (!submitted.created && submitted.run.state === 'succeeded') {
     // The process that ended it may have been killed before it had cleaned up.
-    await cleanAfter(session.project, store, submitted.run, job.definition)
+    await cleanAfter({ project: session.project, store, run: submitted.run, job: job.definition }, (lines) => {
+      session.terminal.note(lines)
+    })
     return { view: await gatherRun(store, submitted.run), outcome: 'already-succeeded', code: EXIT.succeeded }
   }
   const begun = submitted.created ? submitted.run : await takeUp(session, store, submitted.run, job)
