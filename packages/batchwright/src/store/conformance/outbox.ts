@@ -132,6 +132,23 @@ export function eventRules(open: OpenWorld): void {
     }
   })
 
+  it('of several who wait, one that looks first does not keep the news from the others', async () => {
+    const world = await open()
+    const other = await world.again()
+    await world.store.waitForChange(0)
+    let woken = false
+    const wait = world.store.waitForChange(60_000).then(() => {
+      woken = true
+    })
+    await other.createRun(newRun('run-1', [step('a')]))
+    await world.store.waitForChange(0)
+    world.clock.advance(1000)
+    for (let turn = 0; turn < 10; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve))
+    expect(woken).toBe(true)
+    world.clock.advance(60_000)
+    await wait
+  })
+
   it('who waits is woken after the time, and by an abort, without an error', async () => {
     const world = await open()
     await world.store.waitForChange(0)

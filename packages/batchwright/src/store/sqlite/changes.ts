@@ -1,5 +1,4 @@
 import type { Clock } from '../../kernel/clock.ts'
-import { isBusy } from './errors.ts'
 import { newestEvent } from './events.ts'
 import { number } from './rows.ts'
 import type { Session } from './session.ts'
@@ -45,7 +44,13 @@ export class Changes {
 
   /** Resolves when the outbox has grown since it was last looked at here, after `ms`, or when aborted. */
   wait(ms: number, signal?: AbortSignal): Promise<void> {
-    if (this.#ended || signal?.aborted === true || this.#grown() || ms <= 0) return Promise.resolve()
+    if (this.#ended || signal?.aborted === true) return Promise.resolve()
+    if (this.#grown()) {
+      // Seen here, it is news no more: the others that wait for it would miss it.
+      this.#wakeAll()
+      return Promise.resolve()
+    }
+    if (ms <= 0) return Promise.resolve()
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#waiters.delete(wake)
@@ -66,23 +71,33 @@ export class Changes {
   }
 
   #othersCommitted(): boolean {
-    const row = this.#session.get('pragma data_version')
-    const version = row === undefined ? 0 : number(row, 'data_version')
-    const moved = version !== this.#version
-    this.#version = version
-    return moved
+    return this.#looked(() => {
+      const row = this.#session.get('pragma data_version')
+      const version = row === undefined ? 0 : number(row, 'data_version')
+      const moved = version !== this.#version
+      this.#version = version
+      return moved
+    })
   }
 
   #grown(): boolean {
-    try {
+    return this.#looked(() => {
       const newest = newestEvent(this.#session)
       const grown = newest > this.#seen
       this.#seen = newest
       return grown
-    } catch (thrown) {
-      // A moment's lock: "may have changed" is then the honest answer.
-      if (isBusy(thrown)) return true
-      throw thrown
+    })
+  }
+
+  /**
+   * Where the store cannot be looked at, "may have changed" is the honest answer: for a moment's lock, and for a store that
+   * is damaged too. Whoever is woken meets the trouble in their next call, in words; in a timer nobody could catch it.
+   */
+  #looked(look: () => boolean): boolean {
+    try {
+      return look()
+    } catch {
+      return true
     }
   }
 }

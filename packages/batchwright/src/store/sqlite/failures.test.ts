@@ -53,6 +53,21 @@ describe('a file that is not a sound store', () => {
     ).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
   })
 
+  it('that is damaged while somebody waits for a change wakes them: their next call says what it is', async () => {
+    const store = await openSqliteStore({ path, clock: systemClock })
+    await store.createRun(newRun('run-1', [step('a')]))
+    await store.waitForChange(0)
+    const wait = store.waitForChange(60_000)
+    const size = statSync(path).size
+    const other = new DatabaseSync(path)
+    other.exec('pragma wal_checkpoint(truncate)')
+    writeFileSync(path, Buffer.alloc(Math.max(size, 4096), 7))
+    await wait
+    other.close()
+    await expect(store.listEvents({ after: 0 })).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+    await store.close()
+  })
+
   it("that is another program's database is refused, and left as it was", async () => {
     const database = new DatabaseSync(path)
     database.exec('create table recipes (name text)')
