@@ -35,9 +35,12 @@ export async function intendPublication(
   return intents === null ? null : { intents, steps }
 }
 
-/** The group that a publish task stands for: all that publish together, or the one step that publishes alone. */
+/**
+ * The group that a publish task stands for: all that publish together, or the one step that publishes alone. Steps of the
+ * group that are published already, or were taken over from another run, are not in it.
+ */
 function publishedWith(step: string, steps: readonly StepRow[]): readonly string[] {
   const alone = steps.some((row) => row.name === step && row.publish === 'alone')
   if (alone) return [step]
-  return steps.filter((row) => row.publish === 'together').map((row) => row.name)
+  return steps.filter((row) => row.publish === 'together' && row.state === 'publishing').map((row) => row.name)
 }
