@@ -6,6 +6,7 @@ import type { JobText, TestProject } from '../harness/project.ts'
 import {
   DAY,
   deadLetters,
+  expectTold,
   INPUT,
   lastRun,
   orders,
@@ -177,9 +178,40 @@ test('the finished part of a partition that is cut short before it is published 
   expect(killed.signal).toBe('SIGKILL')
   const [first] = made.files('out/clean/.staging/**/main-*.csv').map((file) => path.join(made.folder, file))
   truncateSync(first ?? '', statSync(first ?? '').size - 7)
-  const again = await made.cli(...RUN)
-  if (again.code !== 0) {
-    expect(again.stderr).toMatch(/code {2}[A-Z_]+/)
-    expect(publishedFiles(made)).toEqual([])
-  } else expect(publishedBytes(made)).toEqual(await undisturbed(200, job))
+  const refused = await made.cli(...RUN)
+  expect(refused.code).toBe(1)
+  expectTold(refused, [first ?? '', 'expected 1300 bytes, found 1293 bytes', 'retry RUN --from STEP', 'OUTPUT_LOST'])
+  expect(made.files('out/clean/**/manifests/*')).toEqual([])
+  succeeded(await made.cli('retry', 'latest', '--from', 'clean'))
+  expect(ids(made)).toEqual(numbered(200))
 })
+
+test('records between two steps that are cut short before they are read are never read on', async () => {
+  // https://github.com/nextflow-io/nextflow/pull/5600
+  const job = ordersJob({ policies: `.partition('rows', { size: 100 })` })
+    .replace('  steps\n    .records', '  const cleaned = steps\n    .records')
+    .replace('.write(clean)', '')
+    .replace(/\}\)\n$/, SECOND_STEP)
+  const made = project({ 'jobs/orders.ts': job, [INPUT]: orders(200) })
+  const killed = await made.start(RUN, { BATCHWRIGHT_FAIL_POINTS: 'verify.started@1=kill' }).finished
+  expect(killed.signal).toBe('SIGKILL')
+  const blocks = made.files('.batchwright/runs/*/clean/*-f*/*.blocks').map((file) => path.join(made.folder, file))
+  const [first] = blocks
+  truncateSync(first ?? '', statSync(first ?? '').size - 7)
+  const refused = await made.cli(...RUN)
+  expect(refused.code).toBe(1)
+  expectTold(refused, [first ?? '', '--from STEP', 'CHECKSUM_MISMATCH'])
+  expect(publishedFiles(made)).toEqual([])
+  succeeded(await made.cli('retry', 'latest', '--from', 'clean'))
+  expect(ids(made)).toEqual(numbered(200))
+})
+
+const SECOND_STEP = `  steps
+    .reduce('each')
+    .read(cleaned)
+    .by((order) => order.id.slice(1).padStart(3, '0'))
+    .fold({ initial: () => [], add: (all, order) => [...all, order], finish: (all) => all })
+    .buckets(1)
+    .write(clean)
+})
+`

@@ -4,7 +4,7 @@ import { Fault } from '../job/model.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import { openDuckDb } from './duckdb.ts'
 import { cellsOf } from './sinks/csv-text.ts'
-import { systemCode, outputLost } from './sinks/storage-errors.ts'
+import { systemCode, finishedPartLost } from './sinks/storage-errors.ts'
 import { recordsOf } from './sql-rows.ts'
 import { fieldsForSql } from './sql-types.ts'
 import { viewOverParts } from './sql-views.ts'
@@ -89,7 +89,7 @@ async function* linesOf(path: string): AsyncGenerator<readonly string[]> {
       yield lines
     }
   } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') throw outputLost(path, 'a staged part', 'no such file')
+    if (systemCode(thrown) === 'ENOENT') throw finishedPartLost(path, 'a staged part', 'no such file')
     throw thrown
   }
   if (rest !== '') yield [rest]

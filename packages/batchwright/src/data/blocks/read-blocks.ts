@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { BlockEntry, Part } from '../../protocol/index.ts'
 import type { ReadBlocks } from '../contract.ts'
-import { outputLost, systemCode } from '../sinks/storage-errors.ts'
+import { finishedPartLost, systemCode } from '../sinks/storage-errors.ts'
 import { LENGTH_BYTES } from './block-sink.ts'
 import { unpackRecords } from './codec.ts'
 
@@ -43,7 +43,8 @@ async function readBlock(file: FileHandle, part: Part, block: BlockEntry, buffer
   let filled = 0
   while (filled < block.bytes) {
     const { bytesRead } = await file.read(buffer, filled, block.bytes - filled, block.offset + filled)
-    if (bytesRead === 0) throw outputLost(part.path, `${part.bytes} bytes`, `an end at byte ${block.offset + filled}`)
+    if (bytesRead === 0)
+      throw finishedPartLost(part.path, `${part.bytes} bytes`, `an end at byte ${block.offset + filled}`)
     filled += bytesRead
   }
   return buffer.subarray(0, block.bytes)
@@ -53,7 +54,7 @@ async function openPart(part: Part): Promise<FileHandle> {
   try {
     return await open(part.path, 'r')
   } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') throw outputLost(part.path, `${part.bytes} bytes`, 'no such file')
+    if (systemCode(thrown) === 'ENOENT') throw finishedPartLost(part.path, `${part.bytes} bytes`, 'no such file')
     throw thrown
   }
 }

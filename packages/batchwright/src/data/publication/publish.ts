@@ -6,7 +6,7 @@ import { failPoint } from '../../kernel/failpoint.ts'
 import { systemRandom } from '../../kernel/random.ts'
 import type { Part, PublicationIntent } from '../../protocol/index.ts'
 import { makeFolder, syncFolder } from '../sinks/folders.ts'
-import { outputLost, storageError, systemCode } from '../sinks/storage-errors.ts'
+import { finishedPartLost, storageError, systemCode } from '../sinks/storage-errors.ts'
 import { manifestName, manifestsFolder, versionName, windowFolder } from './layout.ts'
 import { manifestNumbers, readManifest, type Manifest, type PublishedPart } from './manifest.ts'
 import { checksumMismatch, digestOf } from './verify-file.ts'
@@ -139,7 +139,7 @@ async function sizeOrLost(part: Part, file: string): Promise<void> {
   const { size } = await stat(file)
   if (size === part.bytes) return
   await rm(file, { force: true })
-  throw outputLost(part.path, `${part.bytes} bytes`, `${size} bytes`)
+  throw finishedPartLost(part.path, `${part.bytes} bytes`, `${size} bytes`)
 }
 
 /** Whether this call made the link; false where a file was there before. */
@@ -154,7 +154,7 @@ async function linkPart(part: Part, file: string): Promise<boolean> {
       case 'ENOENT':
         // Cleaned up after an earlier call that got this far; else lost.
         if (await exists(file)) return false
-        throw outputLost(part.path, `${part.bytes} bytes`, 'no such file')
+        throw finishedPartLost(part.path, `${part.bytes} bytes`, 'no such file')
       case 'EXDEV':
       case 'EMLINK':
       case 'ENOTSUP':

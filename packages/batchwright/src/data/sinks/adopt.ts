@@ -4,7 +4,7 @@ import { outputLost, systemCode } from './storage-errors.ts'
 
 /**
  * The sealed parts of an earlier attempt, by reference, after a look that each is there with its size; their digests are
- * checked when they are published or read. Errors: OUTPUT_LOST.
+ * checked by whoever reads them. Errors: OUTPUT_LOST.
  */
 export async function adoptSealed(resume: SinkState | null): Promise<readonly Part[]> {
   const parts = resume?.sealed ?? []

@@ -12,3 +12,13 @@ export function outputLost(path: string, expected: string, found: string): Batch
     retryable: true,
   })
 }
+
+/** A finished part that others are to read or publish is not there, or not whole: only the step that wrote it can mend that. */
+export function finishedPartLost(path: string, expected: string, found: string): BatchwrightError {
+  return new BatchwrightError({
+    code: 'OUTPUT_LOST',
+    message: `staged output ${path}: expected ${expected}, found ${found}`,
+    hint: 'run the step that wrote it again: `batchwright retry RUN --from STEP`',
+    details: { path, expected, found },
+  })
+}
