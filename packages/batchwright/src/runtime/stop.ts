@@ -65,7 +65,11 @@ export class Stops {
   /** Waits for `work`, but not beyond a hard stop. */
   async unless<Value>(work: PromiseLike<Value>): Promise<Value> {
     const signal = this.#hard.signal
-    signal.throwIfAborted()
+    if (signal.aborted) {
+      // It is awaited no more; its failure must not pass for one that nobody has handled.
+      work.then(undefined, () => undefined)
+      throw abortReason(signal)
+    }
     const { promise, reject } = Promise.withResolvers<never>()
     const onAbort = (): void => {
       reject(abortReason(signal))
