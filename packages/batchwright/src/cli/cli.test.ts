@@ -442,6 +442,13 @@ describe('dead letters', () => {
   })
 })
 
+test('a command ends although the job file left a timer running, in its slot or beside it', async () => {
+  const project = shop({ [DAY]: orders(2) })
+  project.write('jobs/orders.ts', `${project.read('jobs/orders.ts')}\nsetInterval(() => undefined, 1000)\n`)
+  expect(await project.cli('run', 'orders', '--window', DAY)).toMatchObject({ code: 0, signal: null })
+  expect(await project.cli('run', 'orders', '--window', DAY)).toMatchObject({ code: 0, signal: null })
+})
+
 describe('versions of a dataset', () => {
   test('a store made anew beside published versions goes on above their numbers', async () => {
     const project = shop({ [DAY]: orders(2) })

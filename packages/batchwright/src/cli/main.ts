@@ -9,12 +9,23 @@ import { declareCommands } from './program.ts'
 import { Session } from './session.ts'
 import { openTerminal } from './terminal.ts'
 
-/** Runs one command line, from its arguments (without node and script) to the process's exit code. */
+/** Runs one command line, from its arguments (without node and script) to the end of the process. */
 export async function main(args: readonly string[]): Promise<void> {
   process.setSourceMapsEnabled(true)
   ignoreClosedPipe()
   const code = await execute(args)
-  process.exitCode = code
+  await Promise.all([written(process.stdout), written(process.stderr)])
+  // Timers and connections that a job file has left open must not keep the command alive.
+  process.exit(code)
+}
+
+/** Resolves when everything given to a stream has left the process, or cannot any more. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => {
+      resolve()
+    })
+  })
 }
 
 async function execute(args: readonly string[]): Promise<ExitCode> {
