@@ -102,7 +102,7 @@ function command(verb: 'run' | 'rerun', ...options: readonly string[]): readonly
 async function outcomeOf(made: TestProject, version: number): Promise<Outcome> {
   const folder = `v${String(version).padStart(6, '0')}`
   const files = publishedFiles(made).filter((file) => file.includes(`/${folder}/`))
-  const parts = files.map((file) => [
+  const parts = files.map((file): readonly [string, string] => [
     file.replace(`/${folder}/`, '/'),
     createHash('sha256')
       .update(readFileSync(path.join(made.folder, file)))
@@ -143,14 +143,11 @@ test('the run that the others are compared with has several partitions, parts, b
   ])
 })
 
-test.each([['--slots', '2'], ['--slots', '4'], ['--inline']])(
-  'a project of its own, run with %s %s',
-  async (...options) => {
-    const made = everything()
-    succeeded(await made.cli(...command('run', ...options.split(' '))))
-    expect(await outcomeOf(made, 1)).toEqual(reference)
-  },
-)
+test.each(['--slots 2', '--slots 4', '--inline'])('a project of its own, run with %s', async (options) => {
+  const made = everything()
+  succeeded(await made.cli(...command('run', ...options.split(' '))))
+  expect(await outcomeOf(made, 1)).toEqual(reference)
+})
 
 test('reruns of one project on the same input', async () => {
   const made = everything()

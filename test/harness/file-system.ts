@@ -40,7 +40,7 @@ export async function mountSmall({ folder: root }: TestProject, folder: string, 
     },
     [Symbol.asyncDispose]: async () => {
       const ended = new Promise((resolve) => holder.once('exit', resolve))
-      holder.stdin?.end()
+      holder.stdin.end()
       await ended
     },
   }

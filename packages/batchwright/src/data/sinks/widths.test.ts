@@ -4,7 +4,7 @@ import { Decimal } from '../../kernel/decimal.ts'
 import { fitsColumns } from './widths.ts'
 
 const { fields } = record({ amount: field.decimal({ scale: 3 }), note: field.text().optional() })
-const check = fitsColumns(fields ?? [], () => null)
+const check = fitsColumns(fields, () => null)
 
 test('a decimal of 38 digits fits a Parquet column, one more is a fault that names the column', () => {
   const widest = Decimal.from(`${'9'.repeat(35)}.999`)
@@ -18,5 +18,5 @@ test('a decimal of 38 digits fits a Parquet column, one more is a fault that nam
 
 test('what the contract finds comes first', () => {
   const refusal = new Fault('blank', 'blank', 'note')
-  expect(fitsColumns(fields ?? [], () => refusal)({ amount: Decimal.zero })).toBe(refusal)
+  expect(fitsColumns(fields, () => refusal)({ amount: Decimal.zero })).toBe(refusal)
 })
