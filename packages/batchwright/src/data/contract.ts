@@ -19,6 +19,11 @@ export interface Batch {
   raw(index: number): string
   /** Bytes of input this batch stands for. */
   readonly bytes: number
+  /**
+   * Those of them that come before `records[index]`, so that counts of bytes are the same wherever a reader went on. Absent
+   * where the source cannot tell: then records count as of one size.
+   */
+  bytesBefore?(index: number): number
 }
 
 /** One partition, opened. */

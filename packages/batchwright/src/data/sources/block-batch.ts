@@ -62,6 +62,12 @@ export class BlockBatch implements Batch {
     }
   }
 
+  bytesBefore(index: number): number {
+    // The batch begins this far in its block, before the blank lines that its first record may have before it.
+    const begin = this.#place.end - this.#place.offset - this.bytes
+    return index === 0 ? 0 : this.#start(this.#row(index)) - begin
+  }
+
   raw(index: number): string {
     const row = this.#row(index)
     const start = this.#start(row)

@@ -107,6 +107,11 @@ class MendedBatch implements Batch {
     return this.#source.locate(this.#row(index))
   }
 
+  bytesBefore(index: number): number {
+    if (index === 0) return 0
+    return this.#source.bytesBefore?.(this.#row(index)) ?? Math.floor((this.bytes * index) / this.records.length)
+  }
+
   raw(index: number): string {
     const row = this.#row(index)
     return this.#letters.get(row)?.raw ?? this.#source.raw(row)

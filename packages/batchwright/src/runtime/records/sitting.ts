@@ -265,11 +265,9 @@ export class Sitting {
   }
 }
 
-/** Bytes of a batch before one of its records: by the records' own places, else (compressed) the records' share of all. */
+/** Bytes of a batch before one of its records: as the source says, else the records' share of all. */
 function bytesBefore(batch: Batch, index: number): number {
   const size = batch.records.length
-  if (index === 0) return 0
   if (index === size) return batch.bytes
-  const [first, here] = [batch.locate(0).offset, batch.locate(index).offset]
-  return first === null || here === null ? Math.floor((batch.bytes * index) / size) : here - first
+  return batch.bytesBefore?.(index) ?? Math.floor((batch.bytes * index) / size)
 }
