@@ -158,7 +158,8 @@ export interface WorkerVerbs {
   retireWorker(workerId: string): Promise<void>
   /**
    * Declares dead every worker whose lease has run out by the store's clock, and those in `knownDead`; their tasks return
-   * to ready, with crashCount raised where they had started, or fail at the crash limit. Grace after an outage is the caller's:
+   * to ready, with crashCount raised where they had started, or fail at the crash limit. A checkpoint sets the count back to
+   * 0: only deaths without progress count. Grace after an outage is the caller's:
    * with `onlyKnown` leases that have run out are left alone (default false).
    */
   reap(

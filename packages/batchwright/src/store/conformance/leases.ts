@@ -135,6 +135,28 @@ export function leaseRules(open: OpenWorld): void {
     ])
   })
 
+  it('a task that got further before its worker died is not one that cannot be done: its crashes begin anew', async () => {
+    const world = await open()
+    await world.start([step('a')])
+    await world.succeed(await world.claimOne(), 1)
+    for (let sequence = 1; sequence <= 5; sequence += 1) {
+      await world.worker(`mortal-${sequence}`)
+      const task = await world.claimOne(`mortal-${sequence}`)
+      await world.store.start([task])
+      expect(await world.store.checkpoint([{ ...task, checkpoint: checkpoint(sequence) }])).toEqual(['done'])
+      // The same checkpoint again is no progress, and takes nothing back.
+      await world.store.checkpoint([{ ...task, checkpoint: checkpoint(sequence) }])
+      expect(await world.store.reap([`mortal-${sequence}`], { crashes: 2 })).toMatchObject({ failed: 0 })
+    }
+    const [row] = await world.store.listTasks('run-1', { kind: 'partition' })
+    expect(row).toMatchObject({ state: 'ready', crashCount: 1 })
+    await world.worker('last')
+    const task = await world.claimOne('last')
+    await world.store.start([task])
+    await world.store.checkpoint([{ ...task, checkpoint: checkpoint(5) }])
+    expect(await world.store.reap(['last'], { crashes: 2 })).toMatchObject({ failed: 1 })
+  })
+
   it('crashes of one task add up over workers until the limit', async () => {
     const world = await open()
     await leased(world, 1)

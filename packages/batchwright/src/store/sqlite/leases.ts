@@ -59,6 +59,14 @@ export function markStarted(session: Session, lease: TaskLease): void {
   )
 }
 
+/**
+ * The task got further than the attempt that crashed: what counts towards the limit, and keeps it alone, are deaths without
+ * progress. A long task on machines that are taken away again and again ends all the same.
+ */
+export function forgetCrashes(session: Session, lease: TaskLease): void {
+  session.run(`update tasks set crash_count = 0 where ${OWNED} and crash_count > 0`, key(lease))
+}
+
 /** leased -> succeeded. What it leaves takes the place of its checkpoint. */
 export function endSucceeded(session: Session, lease: TaskLease): void {
   session.run('delete from checkpoints where task_id = :taskId', { taskId: lease.taskId })

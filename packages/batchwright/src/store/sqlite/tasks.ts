@@ -3,7 +3,16 @@ import type { ItemOutcome, TaskEnd, TaskLease } from '../contract.ts'
 import { dropOtherPlans, failRun, sealPlan, stepName, stepPublished, stepVerified, verifyWhenDone } from './advance.ts'
 import { refused } from './errors.ts'
 import { emit } from './events.ts'
-import { endFailed, endRetried, endSucceeded, endUnspent, markStarted, ownedTask, type OwnedTask } from './leases.ts'
+import {
+  endFailed,
+  endRetried,
+  endSucceeded,
+  endUnspent,
+  forgetCrashes,
+  markStarted,
+  ownedTask,
+  type OwnedTask,
+} from './leases.ts'
 import { json } from './rows.ts'
 import type { Session } from './session.ts'
 import { addTotals, type Totals } from './totals.ts'
@@ -40,7 +49,7 @@ export function checkpoint(
   items: readonly (TaskLease & { readonly checkpoint: Checkpoint })[],
 ): readonly ItemOutcome[] {
   return forOwned(session, items, (task, item) => {
-    session.run(
+    const stored = session.run(
       `insert into checkpoints (task_id, run, step, sequence, counters, controls, body)
        values (:taskId, :run, :step, :sequence, :counters, :controls, :body)
        on conflict (task_id) do update set sequence = excluded.sequence, counters = excluded.counters,
@@ -56,6 +65,7 @@ export function checkpoint(
         body: JSON.stringify(item.checkpoint),
       },
     )
+    if (stored > 0) forgetCrashes(session, item)
   })
 }
 
