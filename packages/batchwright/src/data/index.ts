@@ -16,6 +16,7 @@ export { partitionOpener, type PartitionOpenerOptions } from './sources/open-par
 export { writePlanFile } from './snapshot/block-index.ts'
 
 // Sinks and the blocks between steps
+export { makeFolder, syncFolder } from './sinks/folders.ts'
 export { openDatasetSink } from './sinks/dataset-sink.ts'
 export { openDeadLetterSink, type DeadLetterSink } from './sinks/dead-letter-sink.ts'
 export { openBlockSink } from './blocks/block-sink.ts'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder, syncFolder } from '../../data/index.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { OpenPart, SinkState } from '../../protocol/index.ts'
 
@@ -140,8 +141,11 @@ export class StateLog {
   async #create(): Promise<LogFile> {
     const file = path.join(this.#folder, `${this.#name}-${String(this.#generation).padStart(5, '0')}.log`)
     this.#generation += 1
-    await mkdir(this.#folder, { recursive: true })
-    return { path: file, handle: await open(file, 'wx') }
+    await makeFolder(this.#folder)
+    const handle = await open(file, 'wx')
+    // Its name must be on the disk before a checkpoint names it.
+    await syncFolder(this.#folder)
+    return { path: file, handle }
   }
 }
 
