@@ -238,7 +238,7 @@ export async function replay(session: Session, ids: readonly string[], options: 
   const { replayBase, startReplay } = await import('../replay.ts')
   const store = await session.store()
   const base = await replayBase(store, await selectRun(store, options))
-  const ofBase: LetterOptions = { ...withoutWindow(options), run: base.run.runId }
+  const ofBase: LetterOptions = { ...options, run: base.run.runId, window: undefined }
   const letters =
     options.file === undefined
       ? (await collect(session, ids, ofBase)).letters.map((found) => ({ ...found, mended: null }))
@@ -247,10 +247,6 @@ export async function replay(session: Session, ids: readonly string[], options: 
   session.terminal.printJson({ runId: base.run.runId, replayed: 0 })
   session.terminal.print(['no such dead letters: nothing to replay'])
   return EXIT.succeeded
-}
-
-function withoutWindow({ window: _, ...options }: LetterOptions): LetterOptions {
-  return options
 }
 
 /**
