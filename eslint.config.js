@@ -20,7 +20,13 @@ export default tseslint.config(
   },
   {
     // The kernel is where the real clock and real chance live; tests and benchmarks measure with the wall clock.
-    files: ['packages/batchwright/src/kernel/*.ts', '**/*.test.ts', 'bench/**/*.ts', 'test/**/*.ts', 'examples/**/*.ts'],
+    files: [
+      'packages/batchwright/src/kernel/*.ts',
+      '**/*.test.ts',
+      'bench/**/*.ts',
+      'test/**/*.ts',
+      'examples/**/*.ts',
+    ],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

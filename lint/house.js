@@ -79,11 +79,20 @@ const importDirection = {
 
 /** Everything that waits or draws lots goes through the kernel, so that a virtual clock and a seed can stand in. */
 export const THROUGH_KERNEL = [
-  { selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']", message: 'use the kernel Clock' },
-  { selector: "CallExpression[callee.object.name='performance'][callee.property.name='now']", message: 'use the kernel Clock' },
+  {
+    selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']",
+    message: 'use the kernel Clock',
+  },
+  {
+    selector: "CallExpression[callee.object.name='performance'][callee.property.name='now']",
+    message: 'use the kernel Clock',
+  },
   { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'use the kernel Clock' },
-  { selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']", message: 'use the kernel Random' },
-  { selector: "CallExpression[callee.name=/^(setTimeout|setInterval)$/]", message: 'use the kernel Clock' },
+  {
+    selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']",
+    message: 'use the kernel Random',
+  },
+  { selector: 'CallExpression[callee.name=/^(setTimeout|setInterval)$/]', message: 'use the kernel Clock' },
 ]
 
 export default { rules: { 'import-direction': importDirection } }

@@ -79,7 +79,11 @@ export function booleanReader(yes: readonly string[], no: readonly string[]): Re
     ['true', true],
     ['false', false],
   ] as const
-  const meanings = new Map([...written, ...yes.map((word) => [word, true] as const), ...no.map((word) => [word, false] as const)])
+  const meanings = new Map([
+    ...written,
+    ...yes.map((word) => [word, true] as const),
+    ...no.map((word) => [word, false] as const),
+  ])
   return (outside) => (typeof outside === 'boolean' ? outside : meanings.get(String(outside)))
 }
 

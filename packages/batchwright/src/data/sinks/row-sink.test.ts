@@ -186,7 +186,7 @@ describe('a resumed sink', () => {
     )
   })
 
-  test('starts again where a sealed part is gone, is cut short, or the open one is not as it was', async () => {
+  test('starts again where a sealed part is gone, is cut short or changed, or the open one is not as it was', async () => {
     const first = await openAttempt(null, 4)
     await first.write(rows(0, 10))
     const state = await first.commit()
@@ -202,6 +202,8 @@ describe('a resumed sink', () => {
     await expect(openAttempt(state, 4)).rejects.toThrow(lost)
     rmSync(open.path)
     await expect(openAttempt(state, 4)).rejects.toThrow(lost)
+    writeFileSync(sealed.path, readFileSync(sealed.path, 'utf8').replace('1', '2'))
+    await expect(openAttempt({ ...state, open: null }, 4)).rejects.toThrow(lost)
     appendFileSync(sealed.path, 'more')
     await expect(openAttempt({ ...state, open: null }, 4)).rejects.toThrow(lost)
     rmSync(sealed.path)
