@@ -33,16 +33,17 @@ export async function cleanAfter(
 }
 
 /**
- * Cleans up after a run, where it has succeeded, and after others whose own cleaning a crash cut short. Dead letters stay,
- * and as long as a run has some, so do the records between its steps: a replay takes them over. With the next revision that
- * succeeds they go, but for those that it took over. What a failed run has staged stays too: it may be taken up again.
+ * Cleans up after a run, where it has succeeded, and after others whose own cleaning a crash cut short. Dead letters stay.
+ * A revision that replayed some keeps the records between its steps as well: the next replay stands on what was mended.
+ * With the next revision that succeeds they go, but for those that it took over. What a failed run has staged stays too: it
+ * may be taken up again.
  */
 async function clean(project: Project, store: Store, run: RunRow, job: JobDefinition): Promise<void> {
   const datasetFolders = writtenFolders(project, job)
   const { items } = await store.listRuns({ job: run.job, limit: MOST_RUNS })
   const begun = items.filter((each) => each.state !== 'succeeded' && each.replay !== null)
   if (run.state === 'succeeded') {
-    const needed = await partsForReplay(store, run.runId)
+    const needed = await partsForReplay(store, run)
     const superseded = begun.some((each) => each.identity === run.identity)
       ? []
       : items.filter((each) => each.identity === run.identity && each.revision < run.revision)
@@ -68,9 +69,13 @@ async function clean(project: Project, store: Store, run: RunRow, job: JobDefini
 /** Runs of a job that are looked at for replays that were begun. */
 const MOST_RUNS = 1000
 
-/** The parts that a replay of a run's dead letters would take over; none where it has no dead letters. */
-async function partsForReplay(store: Store, runId: string): Promise<readonly string[]> {
-  return (await deadLetterFiles(store, runId)).length === 0 ? [] : store.referencedParts(runId)
+/**
+ * The parts that only a replay can make, for the next one to take over; none where nothing was replayed (a replay runs such
+ * steps again, on the same snapshot: a night's records are not kept for ever for the sake of one), or nothing is dead.
+ */
+async function partsForReplay(store: Store, { runId, replay }: RunRow): Promise<readonly string[]> {
+  if (replay === null || (await deadLetterFiles(store, runId)).length === 0) return []
+  return store.referencedParts(runId)
 }
 
 /** Staged parts of datasets need not be kept: what is published has their content. */
