@@ -17,7 +17,7 @@ export async function measure(
   program: readonly string[],
   options: { readonly nodeOptions?: readonly string[]; readonly cwd?: string } = {},
 ): Promise<Measured> {
-  const recorder = path.join(import.meta.dirname, 'record-memory.ts')
+  const recorder = path.join(import.meta.dirname, 'record-memory.js')
   const started = performance.now()
   const child = spawn(process.execPath, [...(options.nodeOptions ?? []), '--import', recorder, ...program], {
     cwd: options.cwd,

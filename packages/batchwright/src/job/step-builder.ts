@@ -44,7 +44,16 @@ export interface Declaring {
   find(name: string): StepBuilder | undefined
 }
 
-const DEFAULT_MEMORY: Size = '256MB'
+/**
+ * Of native memory (sql). Folded state (reduce) lives in the heap of its slot, which is smaller: what does not fit in there
+ * would end the slot, not spill.
+ */
+const DEFAULT_MEMORY: Readonly<Record<StepDefinition['kind'], Size>> = {
+  records: '64MB',
+  reduce: '64MB',
+  sql: '256MB',
+  function: '64MB',
+}
 export const DEFAULT_RECORDS_PER_PART = 1_000_000
 
 /** What all kinds of steps share: the chain behind `steps.records(...)` and the others, as JavaScript sees it. */
@@ -58,7 +67,7 @@ export abstract class StepBuilder {
   protected timeoutMs: number | null = null
   protected isolationOfStep: 'thread' | 'inline' = 'thread'
   protected publishMode: 'together' | 'alone' = 'together'
-  protected memoryBytes: number = parseSize(DEFAULT_MEMORY, 'memory')
+  private declaredMemory: number | null = null
   protected services: ReadonlyMap<string, ServiceDefinition> = new Map()
   readonly #called = new Set<string>()
 
@@ -165,7 +174,12 @@ export abstract class StepBuilder {
     const bytes = parseSize(size, this.place('memory'))
     if (bytes < 1_000_000)
       throw this.error('memory', `expected at least 1MB, found ${show(size)}`, 'MB is a million bytes, kB a thousand.')
-    this.memoryBytes = bytes
+    this.declaredMemory = bytes
+  }
+
+  /** Bytes a step may hold before it spills: as declared, else by its kind. */
+  protected get memoryBytes(): number {
+    return this.declaredMemory ?? parseSize(DEFAULT_MEMORY[this.kind], 'memory')
   }
 
   protected setOutput(dataset: unknown, options: unknown = {}): void {

@@ -223,7 +223,7 @@ export interface ReduceKeyed<Row, Context> {
 }
 
 export interface ReduceFolded<Out> extends OutputPolicies<ReduceFolded<Out>>, StepHandle<Out> {
-  /** Folded state kept in memory before it is spilled to disk; default 256MB. */
+  /** Folded state kept in memory before it is spilled to disk; default 64MB, well within a slot's heap. */
   memory(size: Size): ReduceFolded<Out>
   /** Into how many tasks keys are spread; default 4. Part of the output's bytes, so never taken from the machine. */
   buckets(count: number): ReduceFolded<Out>

@@ -130,7 +130,7 @@ describe('records keep their type from the contract to the sink', () => {
       ['duplicate_line', { ratio: null, count: 10 }],
       ['*', { ratio: 0.01, count: 1000 }],
     ])
-    expect(second).toMatchObject({ input: { from: 'step', step: 'rate' }, memoryBytes: 256_000_000 })
+    expect(second).toMatchObject({ input: { from: 'step', step: 'rate' }, memoryBytes: 64_000_000 })
     expect(billing.datasets.get('lines')?.window?.timezone).toBe('Europe/London')
   })
 

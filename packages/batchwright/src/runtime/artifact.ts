@@ -89,7 +89,8 @@ async function bundle(
   projectFolder: string,
   lock: string,
 ): Promise<{ readonly text: string; readonly map: string; readonly inputs: readonly string[] }> {
-  const { build } = await import('esbuild')
+  const { build, stop } = await import('esbuild')
+  bundling += 1
   try {
     const result = await build({
       entryPoints: [jobFile],
@@ -112,8 +113,14 @@ async function bundle(
     return { text: text.endsWith('\n') ? text : `${text}\n`, map, inputs: inputsOf(result.metafile, projectFolder) }
   } catch (thrown) {
     throw isBuildFailure(thrown) ? invalid(jobFile, projectFolder, thrown) : thrown
+  } finally {
+    bundling -= 1
+    if (bundling === 0) await stop()
   }
 }
+
+/** Bundles under way. esbuild's own process ends with the last: it would stay, some 30 MB, for as long as a run takes. */
+let bundling = 0
 
 function inputsOf(metafile: Metafile, projectFolder: string): readonly string[] {
   const read = Object.keys(metafile.inputs)

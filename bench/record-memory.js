@@ -1,4 +1,4 @@
-/** Loaded before a measured program: at its end, writes its largest resident memory in bytes to file descriptor 3. */
+/** Loaded before a measured program: at its end, writes its largest resident memory in bytes to file descriptor 3. Plain JavaScript: stripping types would be measured too. */
 import { writeSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 
