@@ -7,6 +7,7 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { CsvParser } from '../../packages/batchwright/src/data/formats/csv-parser.ts'
 import { layoutRows } from '../../packages/batchwright/src/data/formats/columns.ts'
+import { LineBuffer } from '../../packages/batchwright/src/data/sinks/line-buffer.ts'
 import { Fault } from '../../packages/batchwright/src/job/index.ts'
 import { lineContract, price, pricedContract } from './jobs/rows.ts'
 import type { Line } from './jobs/rows.ts'
@@ -21,6 +22,7 @@ function main(input: string, output: string): void {
   const target = openSync(output, 'w')
   const toJson = pricedContract.schema.compileJson()
   const check = (record: unknown): Fault | null => pricedContract.schema.check(record)
+  const lines = new LineBuffer()
   let parser: CsvParser | null = null
   for (const piece of pieces(source)) {
     let from = 0
@@ -31,7 +33,6 @@ function main(input: string, output: string): void {
     }
     const length = piece.length - 1
     const block = { bytes: piece, length, total: length }
-    let text = ''
     for (let at = from; at < length;) {
       const { records, next } = parser.parse(block, at, RECORDS)
       for (const record of records) {
@@ -39,11 +40,12 @@ function main(input: string, output: string): void {
         const priced = price(record as Line) // eslint-disable-line @typescript-eslint/no-unsafe-type-assertion -- the contract read it
         const fault = check(priced)
         if (fault !== null) throw new Error(fault.message)
-        text += `${toJson(priced)}\n`
+        lines.add(toJson(priced))
       }
       at = next
+      writeSync(target, lines.slice(0, lines.length))
+      lines.clear()
     }
-    writeSync(target, text)
   }
   closeSync(source)
   closeSync(target)

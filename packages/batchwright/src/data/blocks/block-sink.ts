@@ -164,7 +164,7 @@ class BlockSink implements StagedSink {
     const file = this.#file
     this.#entries.push({ bucket: held.bucket, offset: file.bytes, bytes: held.bytes, records: held.records })
     this.#heldBytes -= held.bytes
-    return file.appendBytes(blockBytes(held))
+    return file.append(blockBytes(held))
   }
 
   async #mark(): Promise<SinkState> {

@@ -73,22 +73,8 @@ export class AppendFile {
     return this.#handedOver + this.#used
   }
 
-  /** Appends text as UTF-8. Wait for the promise, where there is one, before the next call. */
-  append(text: string): void | Promise<void> {
-    this.#throwFailure()
-    const room = this.#room()
-    if (room > 0 && this.#active !== null) {
-      // UTF-8 never needs more than three bytes for a UTF-16 code unit; the exact count is a second look only near the end.
-      if (text.length * 3 <= room || Buffer.byteLength(text, 'utf8') <= room) {
-        this.#used += this.#active.write(text, this.#used, 'utf8')
-        return
-      }
-    }
-    return this.#appendInPieces(Buffer.from(text, 'utf8'))
-  }
-
-  /** Appends bytes; they are copied. */
-  appendBytes(bytes: Uint8Array): void | Promise<void> {
+  /** Appends bytes; they are copied. Wait for the promise, where there is one, before the next call. */
+  append(bytes: Uint8Array): void | Promise<void> {
     this.#throwFailure()
     if (bytes.length <= this.#room() && this.#active !== null) {
       this.#active.set(bytes, this.#used)

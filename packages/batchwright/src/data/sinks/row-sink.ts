@@ -7,6 +7,7 @@ import type { StagedSink, StagedSinkOptions } from '../contract.ts'
 import { adoptSealed } from './adopt.ts'
 import { AppendFile } from './append-file.ts'
 import { makeFolder } from './folders.ts'
+import { LineBuffer } from './line-buffer.ts'
 
 /** How records become lines of a part. */
 export interface RowLayout {
@@ -23,8 +24,11 @@ export interface RowLayout {
   readonly convert: ((rows: Part) => Promise<Part>) | null
 }
 
-interface Lines {
-  readonly text: string
+/** Some of a call's lines: those that one part gets. */
+interface Piece {
+  /** Bytes of the line buffer. */
+  readonly from: number
+  readonly to: number
   readonly records: number
 }
 
@@ -53,6 +57,7 @@ class RowSink implements StagedSink {
   readonly #recordsPerPart: number
   readonly #parts: Part[]
   #sealedBytes = 0
+  readonly #lines = new LineBuffer()
   #file: AppendFile | null = null
   #records = 0
   /** Sealed files on their way to the disk: a commit waits for them. */
@@ -85,8 +90,9 @@ class RowSink implements StagedSink {
   }
 
   write(records: readonly object[]): void | Promise<void> {
+    this.#lines.clear()
     if (this.#records + records.length < this.#recordsPerPart) {
-      return this.#append(this.#lines(records, 0, records.length), records.length)
+      return this.#append(this.#makeLines(records, 0, records.length))
     }
     return this.#appendAcrossParts(this.#linesByPart(records))
   }
@@ -124,46 +130,48 @@ class RowSink implements StagedSink {
     await Promise.allSettled(settling)
   }
 
-  /** Throws on the first faulty record; nothing of it has been appended then. */
-  #lines(records: readonly object[], from: number, to: number): string {
+  /** Throws on the first faulty record; nothing of the call has been appended then. */
+  #makeLines(records: readonly object[], from: number, to: number): Piece {
     const { check, line } = this.#layout
-    let text = ''
+    const start = this.#lines.length
     for (let index = from; index < to; index += 1) {
       const record = records[index] ?? {}
       const fault = check === null ? null : check(record)
       if (fault !== null) throw outputInvalid(fault, index)
-      text += line(record) + '\n'
+      this.#lines.add(line(record))
     }
-    return text
+    return { from: start, to: this.#lines.length, records: to - from }
   }
 
   /** Lines are made for the whole call before the first is appended: one that cannot be made leaves nothing behind. */
-  #linesByPart(records: readonly object[]): readonly Lines[] {
-    const pieces: Lines[] = []
+  #linesByPart(records: readonly object[]): readonly Piece[] {
+    const pieces: Piece[] = []
     let from = 0
     let room = this.#recordsPerPart - this.#records
     while (from < records.length) {
       const to = Math.min(records.length, from + room)
-      pieces.push({ text: this.#lines(records, from, to), records: to - from })
+      pieces.push(this.#makeLines(records, from, to))
       from = to
       room = this.#recordsPerPart
     }
     return pieces
   }
 
-  async #appendAcrossParts(pieces: readonly Lines[]): Promise<void> {
+  async #appendAcrossParts(pieces: readonly Piece[]): Promise<void> {
     for (const piece of pieces) {
-      await this.#append(piece.text, piece.records)
+      await this.#append(piece)
       if (this.#records === this.#recordsPerPart) await this.#cut()
     }
   }
 
-  #append(text: string, records: number): void | Promise<void> {
+  #append({ from, to, records }: Piece): void | Promise<void> {
     if (records === 0) return
     this.#records += records
-    if (this.#file !== null) return this.#file.append(text)
+    const bytes = this.#lines.slice(from, to)
+    if (this.#file !== null) return this.#file.append(bytes)
     this.#file = AppendFile.create(this.#nextPath())
-    return this.#file.append(this.#layout.header + text)
+    const { header } = this.#layout
+    return this.#file.append(header === '' ? bytes : Buffer.concat([Buffer.from(header, 'utf8'), bytes]))
   }
 
   async #cut(): Promise<void> {
