@@ -1,4 +1,4 @@
-import { open, rename, rm, truncate, utimes } from 'node:fs/promises'
+import { appendFile, open, rename, rm, truncate, utimes } from 'node:fs/promises'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
@@ -222,6 +222,16 @@ test('a byte that flips between plan and read is found, and none of its block is
   await expect(project.read(dataset, planned, 0)).rejects.toMatchObject({
     code: 'INPUT_CHANGED',
     details: { path: 'in.csv', sha256: sha256(LONG) },
+  })
+})
+
+test('records added behind the planned ones are found, not passed over', async () => {
+  await using project = await FilesProject.create({ 'in.csv': LONG })
+  const planned = await project.plan(dataset)
+  await appendFile(path.join(project.folders.project, 'in.csv'), '60000,late\n')
+  await expect(project.read(dataset, planned, 0)).rejects.toMatchObject({
+    code: 'INPUT_CHANGED',
+    details: { path: 'in.csv', expectedBytes: LONG.length, foundBytes: LONG.length + 11 },
   })
 })
 

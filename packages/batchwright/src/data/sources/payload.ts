@@ -11,6 +11,8 @@ export interface FileSlice {
   readonly format: 'csv' | 'jsonl'
   readonly compression: 'none' | 'gzip'
   readonly sha256: string
+  /** Size of the file on disk when it was planned. */
+  readonly fileBytes: number
   readonly blocks: BlockRange
   /** Byte where data starts in the file, after byte order mark and header. */
   readonly dataOffset: number
@@ -110,6 +112,7 @@ export function readFileSlice(payload: JsonValue): FileSlice | null {
     format: payload['format'] === 'jsonl' ? 'jsonl' : 'csv',
     compression: payload['compression'] === 'gzip' ? 'gzip' : 'none',
     sha256: text(payload['sha256']),
+    fileBytes: number(payload['fileBytes']),
     blocks: { path: text(blocks['path']), from: number(blocks['from']), to: number(blocks['to']) },
     dataOffset: number(payload['dataOffset']),
     columns: Array.isArray(columns) ? columns.map(text) : null,

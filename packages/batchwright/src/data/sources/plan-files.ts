@@ -202,6 +202,7 @@ async function partitionFiles(
           compression: scanned.compression,
           sha256: scanned.sha256,
           blocks: { path: index, from: firstEntry + cut.from, to: firstEntry + cut.to },
+          fileBytes: scanned.diskBytes,
           dataOffset: scanned.dataOffset,
           columns,
           contractVersion,

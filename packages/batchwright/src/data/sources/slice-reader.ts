@@ -76,6 +76,12 @@ export class SliceReader implements BatchReader {
   static async open(options: SliceReaderOptions): Promise<SliceReader> {
     const file = path.resolve(options.project, options.slice.path)
     const handle = await openInput(file)
+    try {
+      await expectPlannedSize(options.slice, handle)
+    } catch (thrown) {
+      await handle.close()
+      throw thrown
+    }
     if (options.slice.compression === 'none') return new SliceReader(options, new PlainBlocks(handle, file))
     await handle.close() // was opened to see that it is there
     return new SliceReader(options, new GzipBlocks(file))
@@ -249,6 +255,18 @@ async function openInput(file: string): Promise<FileHandle> {
       cause,
     })
   }
+}
+
+/** What was added behind the planned blocks is in none of them: only the size tells. */
+async function expectPlannedSize({ path, sha256, fileBytes }: FileSlice, handle: FileHandle): Promise<void> {
+  const { size } = await handle.stat()
+  if (size === fileBytes) return
+  throw new BatchwrightError({
+    code: 'INPUT_CHANGED',
+    message: `expected ${path} as it was planned, with ${fileBytes} bytes (SHA-256 ${sha256}); it has ${size} bytes`,
+    hint: CHANGED_HINT,
+    details: { path, expectedBytes: fileBytes, foundBytes: size },
+  })
 }
 
 const CHANGED_HINT =
