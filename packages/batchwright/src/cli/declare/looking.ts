@@ -1,0 +1,41 @@
+/** Commands that show jobs and runs. */
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import type { LogsOptions, RunsOptions } from '../commands/runs.ts'
+import type { RunChoice } from '../select.ts'
+import type { Session } from '../session.ts'
+import type { Runner } from './options.ts'
+import { add, LIMIT_HELP, positive, WINDOW_HELP } from './options.ts'
+
+export function declareLooking(program: Command, session: Session, run: Runner): void {
+  const jobs = add(program, 'jobs', 'the jobs of this project')
+  jobs.action(() => run(jobs, async () => (await import('../commands/jobs.ts')).jobs(session)))
+
+  const runs = add(program, 'runs', 'runs, the newest first')
+    .option('--job <job>', 'of this job')
+    .addOption(
+      new Option('--state <state>', 'in this state').choices(['queued', 'running', 'succeeded', 'failed', 'cancelled']),
+    )
+    .option('--window <window>', WINDOW_HELP)
+    .option('--limit <n>', LIMIT_HELP, positive, 20)
+  runs.action((options: RunsOptions) =>
+    run(runs, async () => (await import('../commands/runs.ts')).runs(session, options)),
+  )
+
+  const show = add(
+    program,
+    'show [run]',
+    'one run: steps, dead letters by reason, what it published (default: latest)',
+  ).option('--window <window>', 'the latest run of this window')
+  show.action((which: string | undefined, options: RunChoice) =>
+    run(show, async () => (await import('../commands/runs.ts')).show(session, { ...options, run: which })),
+  )
+  const logs = add(program, 'logs [run]', "a run's log (default: latest)")
+    .option('--window <window>', 'the latest run of this window')
+    .option('--step <step>', 'of this step')
+    .addOption(new Option('--level <level>', 'this level and above').choices(['debug', 'info', 'warn', 'error']))
+    .option('--limit <n>', 'only the last N lines', positive)
+  logs.action((which: string | undefined, options: LogsOptions) =>
+    run(logs, async () => (await import('../commands/runs.ts')).logs(session, { ...options, run: which })),
+  )
+}

@@ -1,0 +1,53 @@
+/** What the declarations of all commands share: common options, values of options, and how a command's work is started. */
+import type { Command } from 'commander'
+import { InvalidArgumentError } from 'commander'
+import type { ExitCode } from '../failure.ts'
+
+/** A command's work: an exit code, or nothing where it can only succeed. */
+export type Outcome = Promise<ExitCode> | Promise<void>
+
+/** Runs a command's work in the project that its options name. */
+export type Runner = (command: Command, action: () => Outcome) => Promise<void>
+
+export const WINDOW_HELP = 'window, as 2011-01 or 2011-01-04'
+export const LIMIT_HELP = 'most items shown'
+
+/** Options of every command, accepted before and after its name. */
+export function shared(command: Command): Command {
+  return command
+    .option('--project <dir>', "the project's folder (default: found upwards from here)")
+    .option('--json', 'one JSON object on stdout, nothing else')
+    .option('--verbose', 'stacks of errors')
+    .option('--no-color', 'no colours; NO_COLOR does the same')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined, outputError: () => undefined })
+}
+
+/** A command below `parent`, with the options of every command. */
+export function add(parent: Command, usage: string, description: string): Command {
+  return shared(parent.command(usage).description(description))
+}
+
+/** Options of every command that works through tasks itself. */
+export function executing(command: Command): Command {
+  return command
+    .option('--slots <n>', 'attempts at a time (default: one for each core)', positive)
+    .option('--inline', 'run steps in this process instead of threads: for debugging')
+}
+
+export function positive(value: string): number {
+  const number = Number(value)
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number from 1')
+  return number
+}
+
+export function natural(value: string): number {
+  const number = Number(value)
+  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('expected a whole number from 0')
+  return number
+}
+
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}

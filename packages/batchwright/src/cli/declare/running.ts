@@ -1,0 +1,27 @@
+/** Commands that run jobs, or show what a run would do. */
+import type { Command } from 'commander'
+import type { PlanOptions } from '../commands/plan.ts'
+import type { RunOptions } from '../commands/run.ts'
+import type { Session } from '../session.ts'
+import type { Runner } from './options.ts'
+import { add, collect, executing, WINDOW_HELP } from './options.ts'
+
+export function declareRunning(program: Command, session: Session, run: Runner): void {
+  const forWindow = (command: Command): Command =>
+    command
+      .option('--window <window>', `${WINDOW_HELP}; a range as 2011-01..2011-06`)
+      .option('--param <name=value>', 'a parameter; may be repeated', collect)
+
+  const runCommand = executing(forWindow(add(program, 'run <job>', 'run a job, or go on with what was begun')))
+  runCommand.action((job: string, options: Omit<RunOptions, 'job'>) =>
+    run(runCommand, async () => (await import('../commands/run.ts')).run(session, { ...options, job })),
+  )
+  const rerun = executing(forWindow(add(program, 'rerun <job>', 'run a job anew on a new snapshot: the next revision')))
+  rerun.action((job: string, options: Omit<RunOptions, 'job'>) =>
+    run(rerun, async () => (await import('../commands/run.ts')).rerun(session, { ...options, job })),
+  )
+  const plan = forWindow(add(program, 'plan <job>', 'show partitions and sizes without creating a run'))
+  plan.action((job: string, options: Omit<PlanOptions, 'job'>) =>
+    run(plan, async () => (await import('../commands/plan.ts')).plan(session, { ...options, job })),
+  )
+}
