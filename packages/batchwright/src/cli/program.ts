@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { declareControl } from './declare/control.ts'
 import { declareDatasets } from './declare/datasets.ts'
 import { declareDeadLetters } from './declare/dead-letters.ts'
+import { declareExplain } from './declare/explain.ts'
 import { declareLooking } from './declare/looking.ts'
 import type { Outcome } from './declare/options.ts'
 import { shared } from './declare/options.ts'
@@ -31,6 +32,7 @@ export function declareCommands(program: Command, session: Session, done: (code:
   declareControl(program, session, run)
   declareDeadLetters(program, session, run)
   declareDatasets(program, session, run)
+  declareExplain(program, session, run)
 }
 
 /** From the package's own package.json, which lies at another height from the source than from dist/. */

@@ -109,3 +109,26 @@ export function shorten(text: string, width: number): string {
 export function plural(number: number, one: string, many = `${one}s`): string {
   return `${count(number)} ${number === 1 ? one : many}`
 }
+
+/**
+ * Text in lines of at most `width` columns, cut at blanks. A word that is longer stands on a line of its own, uncut: it may
+ * be a path or a command that somebody copies. What stands in \`backticks\` stays together where it fits a line.
+ */
+export function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of wordsOf(text, width)) {
+    if (line === '') line = word
+    else if (displayWidth(line) + 1 + displayWidth(word) <= width) line += ` ${word}`
+    else {
+      lines.push(line)
+      line = word
+    }
+  }
+  return line === '' ? lines : [...lines, line]
+}
+
+function wordsOf(text: string, width: number): readonly string[] {
+  const words = text.match(/[^\s`]*`[^`]*`[^\s`]*|\S+/g) ?? []
+  return words.flatMap((word) => (displayWidth(word) <= width ? [word] : word.split(/\s+/)))
+}
