@@ -23,7 +23,7 @@ const JOB_COLUMNS: readonly Column[] = [
   { title: 'window' },
   { title: 'steps', align: 'right', dropOrder: 3 },
   { title: 'last run' },
-  { title: 'file', shrinkTo: 12, dropOrder: 2 },
+  { title: 'file', shrinkTo: 12, cut: 'middle', dropOrder: 2 },
   { title: 'description', shrinkTo: 16, dropOrder: 4 },
 ]
 
@@ -220,7 +220,7 @@ export interface DeadLetterRow {
 const DEAD_LETTER_COLUMNS: readonly Column[] = [
   { title: 'id', shrinkTo: 10 },
   { title: 'step', shrinkTo: 6, dropOrder: 3 },
-  { title: 'file', shrinkTo: 14 },
+  { title: 'file', shrinkTo: 14, cut: 'middle' },
   { title: 'record', align: 'right' },
   { title: 'cause', dropOrder: 2 },
   { title: 'reason' },

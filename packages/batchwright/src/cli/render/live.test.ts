@@ -28,8 +28,8 @@ function live(over: Partial<LiveView> = {}): LiveView {
 test('one line for each step: state, share, records, speed, time left, dead letters', () => {
   expect(liveLines(live(), { width: 100, height: 20, paint: paintNothing })).toEqual([
     'billing 2011-01  12 s',
-    'step     state    done  records  records/s   left  retries    dead',
-    'rate     running  45 %   35,147    12.3k/s  3.0 s           12,197',
+    'step     state    done  records  records/s   left    dead',
+    'rate     running  45 %   35,147    12.3k/s  3.0 s  12,197',
     'invoice  waiting',
   ])
 })

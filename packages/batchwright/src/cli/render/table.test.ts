@@ -48,3 +48,44 @@ test('foreign text cannot break out of its cell', () => {
   const [, line] = table([{ title: 'a' }], [['x\n\x1b[31my']], { width: Infinity, paint: paintNothing })
   expect(line).toBe('x\\n\\x1b[31my')
 })
+
+test('a column in which no row has anything is left out', () => {
+  const lines = table([{ title: 'a' }, { title: 'b' }, { title: 'c' }], [['1', '', '3']], {
+    width: 80,
+    paint: paintNothing,
+  })
+  expect(lines).toEqual(['a  c', '1  3'])
+})
+
+test('what must stay and does not fit side by side continues on a second line, whole', () => {
+  const columns: readonly Column[] = [{ title: 'run' }, { title: 'state' }, { title: 'window' }, { title: 'took' }]
+  const rows = [['01bcd2efg3hjk4mnp5', 'succeeded', '2011-01', '2.3 s']]
+  expect(table(columns, rows, { width: 30, paint: paintNothing })).toEqual([
+    'run                 state',
+    '  window   took',
+    '01bcd2efg3hjk4mnp5  succeeded',
+    '  2011-01  2.3 s',
+  ])
+})
+
+test('a path is cut in its middle', () => {
+  const columns: readonly Column[] = [{ title: 'file', shrinkTo: 12, cut: 'middle' }]
+  const [, line] = table(columns, [['retail/files/2011-01-04.csv']], { width: 20, paint: paintNothing })
+  expect(line).toBe('retail/fi…-01-04.csv')
+})
+
+test('wide characters keep columns in line', () => {
+  const columns: readonly Column[] = [
+    { title: 'job', shrinkTo: 4 },
+    { title: 'n', align: 'right' },
+  ]
+  const rows = [
+    ['日本語の仕事', '1'],
+    ['👩‍👩‍👧 é', '12'],
+  ]
+  expect(table(columns, rows, { width: 12, paint: paintNothing })).toEqual([
+    'job        n',
+    '日本語…    1',
+    '👩‍👩‍👧 é      12',
+  ])
+})

@@ -1,12 +1,17 @@
-/** Tables whose columns fit the terminal. */
+/**
+ * Tables whose columns fit the terminal: what may be cut is cut, what may go goes, and what must stay continues on a second
+ * line. Columns in which no row has anything are left out.
+ */
 import type { Paint, Tone } from './paint.ts'
-import { displayWidth, printable, shorten } from './text.ts'
+import { displayWidth, printable, shorten, shortenMiddle } from './text.ts'
 
 export interface Column {
   readonly title: string
   readonly align?: 'left' | 'right'
   /** May be cut with an ellipsis, down to this many columns. Absent: never cut. */
   readonly shrinkTo?: number
+  /** Where the ellipsis stands; default `end`. `middle` for paths. */
+  readonly cut?: 'end' | 'middle'
   /** Left out where the table does not fit; the highest goes first. Absent: always shown. */
   readonly dropOrder?: number
 }
@@ -22,6 +27,8 @@ export interface TableStyle {
 }
 
 const GAP = 2
+/** Spaces before what a row continues with on its second line. */
+const CONTINUED = 2
 
 /** Lines of a table, its titles first. Cells are foreign text: control characters in them are shown, not obeyed. */
 export function table(
@@ -29,33 +36,53 @@ export function table(
   rows: readonly (readonly Cell[])[],
   style: TableStyle,
 ): readonly string[] {
-  const indent = style.indent ?? 0
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? plainCell(cell) : cell)))
-  const texts = cells.map((row) => row.map((cell) => printable(cell.text)))
-  const natural = columns.map((column, index) =>
-    Math.max(displayWidth(column.title), ...texts.map((row) => displayWidth(row[index] ?? ''))),
-  )
-  const layout = fit(columns, natural, style.width - indent)
-  const line = (parts: readonly string[]): string => `${' '.repeat(indent)}${parts.join(' '.repeat(GAP))}`.trimEnd()
-  const titles = layout.map(({ index, width }) => {
-    const column = columns[index]
-    return style.paint(pad(shorten(column?.title ?? '', width), width, column?.align), 'dim')
-  })
-  return [
-    line(titles),
-    ...cells.map((row, rowIndex) =>
-      line(
-        layout.map(({ index, width }) => {
-          const text = pad(shorten(texts[rowIndex]?.[index] ?? '', width), width, columns[index]?.align)
-          return style.paint(text, row[index]?.tone ?? 'plain')
-        }),
-      ),
-    ),
-  ]
+  const titles = columns.map(({ title }): Cell => ({ text: title, tone: 'dim' }))
+  return layOut(columns, [titles, ...rows], style, rows)
 }
 
-function plainCell(text: string): { readonly text: string; readonly tone: Tone } {
-  return { text, tone: 'plain' }
+/** The same without titles, for rows that explain themselves. */
+export function rowsInColumns(
+  columns: readonly Omit<Column, 'title'>[],
+  rows: readonly (readonly Cell[])[],
+  style: TableStyle,
+): readonly string[] {
+  const untitled = columns.map((column) => ({ ...column, title: '' }))
+  return layOut(untitled, rows, style, rows)
+}
+
+function layOut(
+  columns: readonly Column[],
+  lines: readonly (readonly Cell[])[],
+  style: TableStyle,
+  rows: readonly (readonly Cell[])[],
+): readonly string[] {
+  const texts = lines.map((line) => line.map(textOf))
+  const natural = columns.map((_, index) => Math.max(0, ...texts.map((line) => displayWidth(line[index] ?? ''))))
+  const filled = columns.flatMap((_, index) =>
+    rows.length === 0 || rows.some((row) => textOf(row[index] ?? '') !== '') ? [index] : [],
+  )
+  const width = style.width - (style.indent ?? 0)
+  const folded = fold(fit(filled, columns, natural, width), width)
+  return lines.flatMap((line, at) =>
+    folded.map((placed, part) => {
+      const cells = placed.map(({ index, width: room }) => {
+        const cell = line[index] ?? ''
+        const text = fitted(texts[at]?.[index] ?? '', room, columns[index])
+        return style.paint(text, typeof cell === 'string' ? 'plain' : cell.tone)
+      })
+      const indent = (style.indent ?? 0) + (part === 0 ? 0 : CONTINUED)
+      return trimmed(`${' '.repeat(indent)}${cells.join(' '.repeat(GAP))}`)
+    }),
+  )
+}
+
+function textOf(cell: Cell): string {
+  return printable(typeof cell === 'string' ? cell : cell.text)
+}
+
+/** Without the spaces at its end, those before a colour's end too. */
+function trimmed(line: string): string {
+  return line.replace(/ +((?:\x1b\[\d+m)*)$/, '$1').trimEnd()
 }
 
 interface Placed {
@@ -64,8 +91,13 @@ interface Placed {
 }
 
 /** Cuts what may be cut, widest first; then leaves columns out, until the rest fits or nothing more may go. */
-function fit(columns: readonly Column[], natural: readonly number[], width: number): readonly Placed[] {
-  let shown = columns.map((_, index) => index)
+function fit(
+  filled: readonly number[],
+  columns: readonly Column[],
+  natural: readonly number[],
+  width: number,
+): readonly Placed[] {
+  let shown = filled
   for (;;) {
     const placed = shrink(shown, columns, natural, width)
     if (totalWidth(placed) <= width) return placed
@@ -100,11 +132,27 @@ function shrink(
   return placed
 }
 
+/** Columns that do not fit side by side stand on further lines of each row. */
+function fold(placed: readonly Placed[], width: number): readonly (readonly Placed[])[] {
+  const lines: Placed[][] = []
+  let line: Placed[] = []
+  for (const column of placed) {
+    const room = lines.length === 0 ? width : width - CONTINUED
+    if (line.length > 0 && totalWidth([...line, column]) > room) {
+      lines.push(line)
+      line = []
+    }
+    line.push(column)
+  }
+  return [...lines, line]
+}
+
 function totalWidth(placed: readonly Placed[]): number {
   return placed.reduce((sum, column) => sum + column.width, 0) + GAP * Math.max(0, placed.length - 1)
 }
 
-function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
-  const space = ' '.repeat(Math.max(0, width - displayWidth(text)))
-  return align === 'left' ? text + space : space + text
+function fitted(text: string, width: number, column: Column | undefined): string {
+  const cut = column?.cut === 'middle' ? shortenMiddle(text, width) : shorten(text, width)
+  const space = ' '.repeat(Math.max(0, width - displayWidth(cut)))
+  return column?.align === 'right' ? space + cut : cut + space
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bytes, count, displayWidth, duration, percent, printable, rate, shorten } from './text.ts'
+import { bytes, count, displayWidth, duration, percent, printable, rate, shorten, shortenMiddle } from './text.ts'
 
 describe('numbers and times', () => {
   test('durations grow from tenths of seconds to hours', () => {
@@ -50,4 +50,15 @@ describe('foreign text', () => {
     expect(shorten('abc', 1)).toBe('…')
     expect(shorten('abc', 0)).toBe('')
   })
+})
+
+test('emoji and letters with accents count as readers see them, and are never cut in two', () => {
+  expect(['👍🏽', '👩‍👩‍👧', '🇬🇧', 'ñ', '\u200b', '①'].map(displayWidth)).toEqual([2, 2, 2, 1, 0, 1])
+  expect(shorten('👩‍👩‍👧👩‍👩‍👧', 3)).toBe('👩‍👩‍👧…')
+  expect(shortenMiddle('日本語/二〇一一.csv', 12)).toBe('日本…一.csv')
+  expect(shortenMiddle('short.csv', 12)).toBe('short.csv')
+})
+
+test('signs that turn the direction of writing are shown, not obeyed', () => {
+  expect(printable('a\u202eb\u2066c')).toBe('a\\u202eb\\u2066c')
 })

@@ -1,5 +1,6 @@
 /** Numbers, times and foreign text as a terminal shows them. */
 import { stripVTControlCharacters } from 'node:util'
+import { eastAsianWidth } from 'get-east-asian-width'
 
 const GROUPED = new Intl.NumberFormat('en-GB')
 
@@ -65,44 +66,68 @@ export function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString()
 }
 
-/** Foreign text on one line: control characters (escape sequences, line ends) are shown, not obeyed. */
+/** Foreign text on one line: what would move the cursor or turn the writing's direction is shown, not obeyed. */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => {
     const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character]
-    return known ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+    if (known !== undefined) return known
+    const code = character.charCodeAt(0)
+    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`
   })
 }
 
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u
 const NARROW = /^[\u0020-\u007e]*$/
-const COMBINING = /\p{Mn}/u
+const WITHOUT_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
+const EMOJI = /^\p{RGI_Emoji}$/v
 
 /** Columns that the text takes on a terminal; colours take none. */
 export function displayWidth(text: string): number {
   if (NARROW.test(text)) return text.length
   let width = 0
-  for (const character of stripVTControlCharacters(text)) width += widthOf(character)
+  for (const character of characters(stripVTControlCharacters(text))) width += widthOf(character)
   return width
 }
 
+/** What a reader takes for one character: letters with their accents, families of emoji. */
+function* characters(text: string): Generator<string> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  for (const { segment } of segmenter.segment(text)) yield segment
+}
+
+let segmenter: Intl.Segmenter | undefined
+
 function widthOf(character: string): number {
-  if (COMBINING.test(character)) return 0
-  return WIDE.test(character) ? 2 : 1
+  if (NARROW.test(character)) return 1
+  if (WITHOUT_WIDTH.test(character)) return 0
+  if (EMOJI.test(character)) return 2
+  return eastAsianWidth(character.codePointAt(0) ?? 0)
 }
 
 /** The text, or as much of it as fits `width` columns with an ellipsis at its end. Takes plain text, without colours. */
 export function shorten(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
   if (width <= 1) return width === 1 ? '…' : ''
+  return `${fitting(text, width - 1).trimEnd()}…`
+}
+
+/** The same with the ellipsis in the middle: for paths, whose end says more than their middle. */
+export function shortenMiddle(text: string, width: number): string {
+  if (displayWidth(text) <= width || width < 5) return shorten(text, width)
+  const end = fitting([...characters(text)].reverse().join(''), Math.ceil((width - 1) / 2))
+  const kept = [...characters(end)].reverse().join('')
+  return `${fitting(text, width - 1 - displayWidth(kept))}…${kept}`
+}
+
+/** As much of the text's beginning as `width` columns hold. */
+function fitting(text: string, width: number): string {
   let kept = ''
   let used = 0
-  for (const character of text) {
+  for (const character of characters(text)) {
     used += widthOf(character)
-    if (used > width - 1) break
+    if (used > width) break
     kept += character
   }
-  return `${kept.trimEnd()}…`
+  return kept
 }
 
 /** One of two words, by the number: `1 run`, `2 runs`. */
@@ -112,7 +137,7 @@ export function plural(number: number, one: string, many = `${one}s`): string {
 
 /**
  * Text in lines of at most `width` columns, cut at blanks. A word that is longer stands on a line of its own, uncut: it may
- * be a path or a command that somebody copies. What stands in \`backticks\` stays together where it fits a line.
+ * be a path or a command that somebody copies. What stands in `backticks` stays together where it fits a line.
  */
 export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = []
