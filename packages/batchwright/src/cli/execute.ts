@@ -1,5 +1,4 @@
 /** The composition root of a run in this process: store, executors, engine and log put together, and the run seen to its end. */
-import { availableParallelism } from 'node:os'
 import { driveRuns, stepFacts } from '../engine/index.ts'
 import type { DescribeStep, PublishedDataset, WorkerHooks } from '../engine/index.ts'
 import { inlineExecutor, threadExecutor } from '../executors/index.ts'
@@ -19,8 +18,10 @@ import { watchRun } from './watch.ts'
 import type { Watch } from './watch.ts'
 
 export interface ExecutionOptions {
-  /** Attempts at a time; default one for each core. */
+  /** Attempts at a time; default as configured, else one for each core. */
   readonly slots?: number
+  /** Bytes of one slot's heap; default as configured, else the executor's. */
+  readonly slotMemory?: number
   /** Steps run in this thread. */
   readonly inline?: boolean
 }
@@ -42,10 +43,12 @@ export async function execute(session: Session, run: RunRow, options: ExecutionO
   const drive = driveRuns([run.runId], {
     store,
     executors:
-      options.inline === true ? [inlineExecutor({ clock })] : [threadExecutor({ clock }), inlineExecutor({ clock })],
+      options.inline === true
+        ? [inlineExecutor({ clock })]
+        : [threadExecutor({ clock, ...memoryOf(session, options) }), inlineExecutor({ clock })],
     describe: describeWith(project.folder, options.inline === true),
     folders: { project: project.folder, state: project.state },
-    slots: options.slots ?? availableParallelism(),
+    slots: options.slots ?? project.configuration.slots.value,
     heartbeat: { kind: 'thread', storeFile: project.store },
     clock,
     random,
@@ -72,6 +75,12 @@ export async function execute(session: Session, run: RunRow, options: ExecutionO
     await watch.stop()
     await closeLog(log, session)
   }
+}
+
+/** V8 counts in MiB. */
+function memoryOf({ project }: Session, { slotMemory }: ExecutionOptions): { readonly maxOldGenerationMb?: number } {
+  const bytes = slotMemory ?? project.configuration.slotMemory.value
+  return bytes === null ? {} : { maxOldGenerationMb: Math.floor(bytes / 2 ** 20) }
 }
 
 /** Looks steps up in their artifact, which is kept in memory once it is loaded. */

@@ -42,6 +42,7 @@ async function execute(args: readonly string[]): Promise<ExitCode> {
     clock: systemClock,
     random: systemRandom,
     workingFolder: process.cwd(),
+    environment: process.env,
   })
   try {
     let code: ExitCode = EXIT.succeeded

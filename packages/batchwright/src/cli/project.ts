@@ -1,30 +1,34 @@
 /** The project: the folder with the jobs, found from where the command was typed. */
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
+import type { Configuration } from './configuration.ts'
+import { CONFIG_FILE, readConfiguration } from './configuration.ts'
 import { usageError } from './failure.ts'
-import { suggestion } from './suggest.ts'
 
-const CONFIG_FILE = 'batchwright.config.json'
 const JOBS_FOLDER = 'jobs'
-const DEFAULT_GLOB = `${JOBS_FOLDER}/*.{ts,mts,js,mjs}`
 
 export interface Project {
   /** Absolute. Relative dataset locations start here. */
   readonly folder: string
-  /** `<folder>/.batchwright`: the store, artifacts, the runs' own files. */
+  /** `<folder>/.batchwright`, or as configured: the store, artifacts, the runs' own files. */
   readonly state: string
   readonly store: string
   /** Files that may define jobs, absolute, sorted. */
   readonly jobFiles: readonly string[]
   /** The globs they were found by, relative to the folder; for messages. */
   readonly jobGlobs: readonly string[]
+  readonly configuration: Configuration
 }
 
 /**
  * Opens the project of a folder: the nearest one upwards that holds `batchwright.config.json` or a `jobs` folder.
- * `given` (from `--project`) must be such a folder itself. Throws PROJECT_NOT_FOUND, CONFIG_INVALID.
+ * `given` (from `--project`, or BATCHWRIGHT_PROJECT) must be such a folder itself. Throws PROJECT_NOT_FOUND, CONFIG_INVALID.
  */
-export function openProject(workingFolder: string, given: string | undefined): Project {
+export function openProject(
+  workingFolder: string,
+  given: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): Project {
   const folder = given === undefined ? findUpwards(workingFolder) : path.resolve(workingFolder, given)
   if (folder === null || !isProject(folder)) {
     throw usageError({
@@ -37,9 +41,17 @@ export function openProject(workingFolder: string, given: string | undefined): P
       details: { folder: given ?? workingFolder },
     })
   }
-  const jobGlobs = readConfig(path.join(folder, CONFIG_FILE)) ?? [DEFAULT_GLOB]
-  const state = path.join(folder, '.batchwright')
-  return { folder, state, store: path.join(state, 'store.db'), jobGlobs, jobFiles: findJobFiles(folder, jobGlobs) }
+  const configuration = readConfiguration(folder, environment)
+  const jobGlobs = configuration.jobs.value
+  const state = path.resolve(folder, configuration.state.value)
+  return {
+    folder,
+    state,
+    store: path.join(state, 'store.db'),
+    jobGlobs,
+    jobFiles: findJobFiles(folder, jobGlobs),
+    configuration,
+  }
 }
 
 /** Where a run keeps its own files. */
@@ -68,30 +80,4 @@ function findJobFiles(folder: string, globs: readonly string[]): readonly string
     .map((file) => path.join(folder, file))
     .filter((file) => /\bexport\s+default\b|\bas\s+default\b/.test(readFileSync(file, 'utf8')))
     .sort()
-}
-
-function readConfig(file: string): readonly string[] | null {
-  if (!existsSync(file)) return null
-  const refuse = (message: string, hint: string): Error =>
-    usageError({ code: 'CONFIG_INVALID', message: `${file}: ${message}`, hint, details: { file } })
-  let config: unknown
-  try {
-    config = JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    throw refuse(`expected JSON: ${String(error)}`, 'mend the JSON, or remove the file to use jobs/')
-  }
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    throw refuse('expected an object', 'write { "jobs": "jobs/*.ts" }')
-  }
-  for (const key of Object.keys(config)) {
-    if (key !== 'jobs')
-      throw refuse(`unknown setting ${JSON.stringify(key)}`, suggestion(key, ['jobs'], 'batchwright --help'))
-  }
-  const jobs: unknown = 'jobs' in config ? config.jobs : DEFAULT_GLOB
-  const globs: readonly unknown[] = Array.isArray(jobs) ? jobs : [jobs]
-  const texts = globs.filter((glob) => typeof glob === 'string')
-  if (texts.length !== globs.length || texts.length === 0) {
-    throw refuse('"jobs" must be a glob or a list of globs', 'write { "jobs": ["jobs/*.ts"] }')
-  }
-  return texts
 }

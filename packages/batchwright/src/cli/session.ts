@@ -13,12 +13,15 @@ export interface SessionOptions {
   readonly clock: Clock
   readonly random: Random
   readonly workingFolder: string
+  /** Of this process: settings, secrets. */
+  readonly environment: Readonly<Record<string, string | undefined>>
 }
 
 export class Session {
   readonly terminal: Terminal
   readonly clock: Clock
   readonly random: Random
+  readonly environment: SessionOptions['environment']
   readonly #workingFolder: string
   #given: string | undefined
   #project: Project | null = null
@@ -28,16 +31,21 @@ export class Session {
     this.terminal = options.terminal
     this.clock = options.clock
     this.random = options.random
+    this.environment = options.environment
     this.#workingFolder = options.workingFolder
   }
 
-  /** From `--project`. Before anything else is asked for. */
+  /** From `--project`; without it BATCHWRIGHT_PROJECT counts. Before anything else is asked for. */
   chooseProject(folder: string | undefined): void {
     this.#given = folder
   }
 
   get project(): Project {
-    this.#project ??= openProject(this.#workingFolder, this.#given)
+    this.#project ??= openProject(
+      this.#workingFolder,
+      this.#given ?? (this.environment['BATCHWRIGHT_PROJECT'] || undefined),
+      this.environment,
+    )
     return this.#project
   }
 

@@ -22,7 +22,7 @@ const WORDS: Readonly<Record<DeathCause, (death: SlotDeath) => string>> = {
 
 const HINTS: Readonly<Record<DeathCause, string>> = {
   'out-of-memory':
-    "Keep less in memory (smaller chunks, partitions or reduce memory), or give slots more with the executor's maxOldGenerationMb.",
+    'Keep less in memory (smaller chunks, partitions or reduce memory), or give slots more: --slot-memory 512MB, or slots.memory in batchwright.config.json.',
   'process-exit': 'Throw an error instead: it fails the attempt and keeps its stack.',
   'uncaught-error': 'Await every promise, and handle the error events of what the step opens.',
   terminated: 'Look for an endless loop, or a call that never returns, or give the step a longer timeout.',

@@ -1,6 +1,7 @@
 /** What the declarations of all commands share: common options, values of options, and how a command's work is started. */
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
+import { readSlotMemory } from '../configuration.ts'
 import type { ExitCode } from '../failure.ts'
 
 /** A command's work: an exit code, or nothing where it can only succeed. */
@@ -33,6 +34,7 @@ export function add(parent: Command, usage: string, description: string): Comman
 export function executing(command: Command): Command {
   return command
     .option('--slots <n>', 'attempts at a time (default: one for each core)', positive)
+    .option('--slot-memory <size>', "heap of one slot, as 256MB (default: the configuration's)", slotMemory)
     .option('--inline', 'run steps in this process instead of threads: for debugging')
 }
 
@@ -40,6 +42,12 @@ export function positive(value: string): number {
   const number = Number(value)
   if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number from 1')
   return number
+}
+
+function slotMemory(value: string): number {
+  const bytes = readSlotMemory(value)
+  if (bytes === undefined) throw new InvalidArgumentError('expected a size from 32MB, as 256MB')
+  return bytes
 }
 
 export function natural(value: string): number {

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { CONFIG_FILE, readConfiguration } from './configuration.ts'
+import { UsageError } from './failure.ts'
+
+const folder = mkdtempSync(path.join(tmpdir(), 'batchwright-configuration-'))
+
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+
+beforeEach(() => {
+  rmSync(path.join(folder, CONFIG_FILE), { force: true })
+})
+
+function write(json: unknown): void {
+  writeFileSync(path.join(folder, CONFIG_FILE), typeof json === 'string' ? json : JSON.stringify(json))
+}
+
+function refusal(environment: Readonly<Record<string, string>> = {}): readonly [string, string | undefined] {
+  try {
+    readConfiguration(folder, environment)
+  } catch (thrown) {
+    if (!(thrown instanceof UsageError)) throw thrown
+    expect(thrown.code).toBe('CONFIG_INVALID')
+    return [thrown.message.replace(`${path.join(folder, CONFIG_FILE)}: `, ''), thrown.hint]
+  }
+  throw new Error('the configuration was accepted')
+}
+
+describe('where a setting comes from', () => {
+  test('without a file and without variables every setting has its default', () => {
+    expect(readConfiguration(folder, {})).toEqual({
+      file: null,
+      jobs: { value: ['jobs/*.{ts,mts,js,mjs}'], source: 'default' },
+      state: { value: '.batchwright', source: 'default' },
+      slots: { value: availableParallelism(), source: 'default' },
+      slotMemory: { value: null, source: 'default' },
+    })
+  })
+
+  test('the file goes before the defaults', () => {
+    write({
+      $schema: 'x',
+      jobs: ['a/*.ts', 'b/*.ts'],
+      state: '../elsewhere',
+      slots: { count: 3, memory: '256MB' },
+    })
+    expect(readConfiguration(folder, {})).toEqual({
+      file: path.join(folder, CONFIG_FILE),
+      jobs: { value: ['a/*.ts', 'b/*.ts'], source: 'file' },
+      state: { value: '../elsewhere', source: 'file' },
+      slots: { value: 3, source: 'file' },
+      slotMemory: { value: 256_000_000, source: 'file' },
+    })
+  })
+
+  test('the environment goes before the file, and an empty variable is none', () => {
+    write({ slots: { count: 3, memory: '256MB' }, state: 'a' })
+    const read = readConfiguration(folder, {
+      BATCHWRIGHT_SLOTS: '5',
+      BATCHWRIGHT_SLOT_MEMORY: '1GiB',
+      BATCHWRIGHT_STATE: '',
+      BATCHWRIGHT_JOBS: 'x/*.ts',
+    })
+    expect(read.slots).toEqual({ value: 5, source: 'environment' })
+    expect(read.slotMemory).toEqual({ value: 2 ** 30, source: 'environment' })
+    expect(read.state).toEqual({ value: 'a', source: 'file' })
+    expect(read.jobs).toEqual({ value: ['x/*.ts'], source: 'environment' })
+  })
+})
+
+describe('what is refused says where it stands and what it should be', () => {
+  test.each<[unknown, string, string]>([
+    [{ job: 'x' }, 'unknown setting "job"', 'did you mean "jobs"?'],
+    [{ slots: { memroy: '1GB' } }, 'unknown setting "slots.memroy"', 'did you mean "slots.memory"?'],
+    [{ slots: 4 }, '"slots": expected an object, found 4', 'for example { "slots": { "count": 4 } }'],
+    [{ slots: { count: 0 } }, '"slots.count": expected a whole number from 1, found 0', 'for example 4'],
+    [{ slots: { count: '4' } }, '"slots.count": expected a whole number from 1, found "4"', 'for example 4'],
+    [{ slots: { memory: '8MB' } }, '"slots.memory": expected a size from 32MB, found "8MB"', 'for example "256MB"'],
+    [{ slots: { memory: 'lots' } }, '"slots.memory": expected a size from 32MB, found "lots"', 'for example "256MB"'],
+    [{ jobs: [] }, '"jobs": expected a glob or a list of globs, found []', 'for example ["jobs/*.ts"]'],
+    [{ jobs: [7] }, '"jobs": expected a glob or a list of globs, found [7]', 'for example ["jobs/*.ts"]'],
+    [{ state: '' }, '"state": expected a folder, found ""', 'for example ".batchwright"'],
+    [[], 'the file: expected an object, found []', 'for example { "jobs": "jobs/*.ts" }'],
+  ])('%j', (json, message, hint) => {
+    write(json)
+    expect(refusal()).toEqual([message, hint])
+  })
+
+  test('what is no JSON is refused with what the parser says of it', () => {
+    write('{ "jobs": ')
+    const [message, hint] = refusal()
+    expect(message).toMatch(/^expected JSON: ./)
+    expect(hint).toBe('mend the JSON, or remove the file to use the defaults')
+  })
+
+  test('a variable is named by its name', () => {
+    expect(refusal({ BATCHWRIGHT_SLOTS: 'many' })).toEqual([
+      'the environment variable BATCHWRIGHT_SLOTS: expected a whole number from 1, found "many"',
+      'for example BATCHWRIGHT_SLOTS=4',
+    ])
+  })
+})

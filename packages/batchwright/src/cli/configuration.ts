@@ -1,0 +1,211 @@
+/**
+ * The settings of a project: what they are called, what they may be, and where each value came from. A flag goes before the
+ * environment, that before `batchwright.config.json`, that before the default.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { BatchwrightError } from '../kernel/errors.ts'
+import type { Size } from '../kernel/units.ts'
+import { parseSize } from '../kernel/units.ts'
+import { usageError } from './failure.ts'
+import { suggestion } from './suggest.ts'
+
+export const CONFIG_FILE = 'batchwright.config.json'
+
+export type SettingSource = 'environment' | 'file' | 'default'
+
+/** A value, and where it came from. */
+export interface Setting<Value> {
+  readonly value: Value
+  readonly source: SettingSource
+}
+
+export interface Configuration {
+  /** Absolute path of the file; null where there is none. */
+  readonly file: string | null
+  /** `jobs`: globs of the job files, from the project's folder. Default `jobs/*.{ts,mts,js,mjs}`. */
+  readonly jobs: Setting<readonly string[]>
+  /** `state`: the folder of the store and of what runs keep, from the project's folder. Default `.batchwright`. */
+  readonly state: Setting<string>
+  /** `slots.count`: attempts at a time. Default: one for each core. */
+  readonly slots: Setting<number>
+  /** `slots.memory`: bytes that the records and state of one slot may take. Null: the executor's own default. */
+  readonly slotMemory: Setting<number | null>
+}
+
+/** How one setting is written, and read. */
+interface SettingSpec<Value> {
+  /** Its key in the file, with dots. */
+  readonly key: string
+  readonly variable: string
+  /** The flag that goes before both; null where there is none. */
+  readonly flag: string | null
+  readonly what: string
+  readonly expected: string
+  /** As it stands in the file. */
+  readonly example: string
+  readonly preset: () => Value
+  /** From JSON; undefined where it is none. */
+  readonly fromJson: (json: unknown) => Value | undefined
+  /** From the text of an environment variable; undefined where it is none. */
+  readonly fromText: (text: string) => Value | undefined
+}
+
+const JOBS: SettingSpec<readonly string[]> = {
+  key: 'jobs',
+  variable: 'BATCHWRIGHT_JOBS',
+  flag: null,
+  what: 'globs of the job files',
+  expected: 'a glob or a list of globs',
+  example: '["jobs/*.ts"]',
+  preset: () => ['jobs/*.{ts,mts,js,mjs}'],
+  fromJson: (json) => {
+    const globs: readonly unknown[] = Array.isArray(json) ? json : [json]
+    const texts = globs.filter((glob) => typeof glob === 'string' && glob !== '')
+    return texts.length === globs.length && texts.length > 0 ? texts.map(String) : undefined
+  },
+  fromText: (text) => [text],
+}
+
+const STATE: SettingSpec<string> = {
+  key: 'state',
+  variable: 'BATCHWRIGHT_STATE',
+  flag: null,
+  what: 'folder of the store and of what runs keep',
+  expected: 'a folder',
+  example: '".batchwright"',
+  preset: () => '.batchwright',
+  fromJson: (json) => (typeof json === 'string' && json !== '' ? json : undefined),
+  fromText: (text) => text,
+}
+
+/** A slot's own code and libraries take some 20 MB before the first record. */
+const LEAST_SLOT_MEMORY = 32_000_000
+
+const COUNT: SettingSpec<number> = {
+  key: 'slots.count',
+  variable: 'BATCHWRIGHT_SLOTS',
+  flag: '--slots',
+  what: 'attempts at a time',
+  expected: 'a whole number from 1',
+  example: '4',
+  preset: availableParallelism,
+  fromJson: (json) => (Number.isSafeInteger(json) && Number(json) >= 1 ? Number(json) : undefined),
+  fromText: (text) => COUNT.fromJson(Number(text)),
+}
+
+const MEMORY: SettingSpec<number | null> = {
+  key: 'slots.memory',
+  variable: 'BATCHWRIGHT_SLOT_MEMORY',
+  flag: '--slot-memory',
+  what: "memory of one slot's heap",
+  expected: 'a size from 32MB',
+  example: '"256MB"',
+  preset: () => null,
+  fromJson: (json) => (typeof json === 'string' ? readSlotMemory(json) : undefined),
+  fromText: (text) => readSlotMemory(text),
+}
+
+/** Every setting: for documentation, `doctor` and completion. */
+export const SETTINGS: readonly Pick<
+  SettingSpec<unknown>,
+  'key' | 'variable' | 'flag' | 'what' | 'expected' | 'example'
+>[] = [JOBS, STATE, COUNT, MEMORY]
+
+/** Bytes of a slot's memory as written on a command line or in the file; undefined where it is no such size. */
+export function readSlotMemory(text: string): number | undefined {
+  try {
+    // What is no size is told by the error, not by the type.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
+    const bytes = parseSize(text as Size, MEMORY.key)
+    return bytes >= LEAST_SLOT_MEMORY ? bytes : undefined
+  } catch (thrown) {
+    if (thrown instanceof BatchwrightError && thrown.code === 'UNIT_INVALID') return undefined
+    throw thrown
+  }
+}
+
+/** Reads the settings of a project's folder. Throws CONFIG_INVALID, which names the key or the variable. */
+export function readConfiguration(
+  folder: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Configuration {
+  const file = path.join(folder, CONFIG_FILE)
+  const values = existsSync(file) ? readFile(file) : null
+  const read = <Value>(spec: SettingSpec<Value>): Setting<Value> => {
+    const text = environment[spec.variable]
+    if (text !== undefined && text !== '') {
+      const value = spec.fromText(text)
+      if (value === undefined) throw invalidVariable(spec, text)
+      return { value, source: 'environment' }
+    }
+    const json = values?.get(spec.key)
+    if (json === undefined) return { value: spec.preset(), source: 'default' }
+    const value = spec.fromJson(json)
+    if (value === undefined) throw invalidValue(file, spec, json)
+    return { value, source: 'file' }
+  }
+  return {
+    file: values === null ? null : file,
+    jobs: read(JOBS),
+    state: read(STATE),
+    slots: read(COUNT),
+    slotMemory: read(MEMORY),
+  }
+}
+
+/** The file's values by their keys with dots. Throws CONFIG_INVALID for anything that it does not know. */
+function readFile(file: string): ReadonlyMap<string, unknown> {
+  let json: unknown
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw refuse(file, `expected JSON: ${error instanceof Error ? error.message : String(error)}`, MEND)
+  }
+  const values = new Map<string, unknown>()
+  for (const [key, value] of Object.entries(objectIn(file, json, 'the file'))) {
+    if (key === '$schema') continue
+    const inside = SETTINGS.filter((spec) => spec.key.startsWith(`${key}.`))
+    if (inside.length === 0) values.set(known(file, key), value)
+    else {
+      for (const [name, each] of Object.entries(objectIn(file, value, `"${key}"`))) {
+        values.set(known(file, `${key}.${name}`), each)
+      }
+    }
+  }
+  return values
+}
+
+const MEND = 'mend the JSON, or remove the file to use the defaults'
+
+function objectIn(file: string, value: unknown, place: string): object {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  const example = place === '"slots"' ? '{ "slots": { "count": 4 } }' : '{ "jobs": "jobs/*.ts" }'
+  throw refuse(file, `${place}: expected an object, found ${JSON.stringify(value)}`, `for example ${example}`)
+}
+
+function known(file: string, key: string): string {
+  const keys = SETTINGS.map((spec) => spec.key)
+  if (keys.includes(key)) return key
+  throw refuse(file, `unknown setting ${JSON.stringify(key)}`, suggestion(key, keys, 'batchwright doctor'))
+}
+
+type Named = (typeof SETTINGS)[number]
+
+function invalidValue(file: string, { key, expected, example }: Named, found: unknown): Error {
+  return refuse(file, `"${key}": expected ${expected}, found ${JSON.stringify(found)}`, `for example ${example}`)
+}
+
+function invalidVariable({ variable, expected, example }: Named, found: string): Error {
+  return usageError({
+    code: 'CONFIG_INVALID',
+    message: `the environment variable ${variable}: expected ${expected}, found ${JSON.stringify(found)}`,
+    hint: `for example ${variable}=${example.replaceAll(/["[\]]/g, '')}`,
+    details: { variable, found },
+  })
+}
+
+function refuse(file: string, message: string, hint: string): Error {
+  return usageError({ code: 'CONFIG_INVALID', message: `${file}: ${message}`, hint, details: { file } })
+}
