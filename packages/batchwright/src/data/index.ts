@@ -6,6 +6,7 @@
 export type * from './contract.ts'
 
 // Sources
+export { givenBatch, type GivenBatchOptions } from './sources/given-batch.ts'
 export { planDataset } from './sources/plan-dataset.ts'
 export { planFiles, type FilesPlanRequest } from './sources/plan-files.ts'
 export { readLetters } from './sources/letters.ts'
@@ -17,7 +18,7 @@ export { writePlanFile } from './snapshot/block-index.ts'
 
 // Sinks and the blocks between steps
 export { makeFolder, syncFolder } from './sinks/folders.ts'
-export { openDatasetSink } from './sinks/dataset-sink.ts'
+export { openDatasetSink, outputCheck } from './sinks/dataset-sink.ts'
 export { openDeadLetterSink, type DeadLetterSink } from './sinks/dead-letter-sink.ts'
 export { openBlockSink } from './blocks/block-sink.ts'
 export { readBlocks } from './blocks/read-blocks.ts'

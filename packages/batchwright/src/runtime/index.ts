@@ -5,6 +5,8 @@
  */
 export { buildArtifact, type ArtifactRequest } from './artifact.ts'
 export { runAttempt } from './attempt.ts'
+export { DryRecords, type DryFate, type DryRecord, type DryRecordsRequest } from './dry/dry-records.ts'
+export { DryReduce, type DryKey, type DryReduceRequest } from './dry/dry-reduce.ts'
 export { stepFingerprint, stepShape } from './fingerprint.ts'
 export { createHost, type SlotHost, type SlotHostOptions } from './host.ts'
 export { loadArtifact } from './load-artifact.ts'

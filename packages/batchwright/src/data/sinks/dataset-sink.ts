@@ -1,4 +1,4 @@
-import type { DatasetDefinition, FieldDefinition } from '../../job/model.ts'
+import type { DatasetDefinition, Fault, FieldDefinition } from '../../job/model.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { OpenDatasetSink } from '../contract.ts'
 import { csvHeader } from './csv-text.ts'
@@ -56,6 +56,13 @@ async function layoutOf(dataset: DatasetDefinition, folder: string): Promise<Row
         convert: await parquetFromRows(dataset.name, fieldsOf(dataset), folder),
       }
   }
+}
+
+/** What a sink of this dataset holds each record against before it writes it: null, or why it cannot be written. */
+export function outputCheck(dataset: DatasetDefinition): (record: object) => Fault | null {
+  const { format, contract } = dataset
+  const check = (record: object): Fault | null => contract.schema.check(record)
+  return format.format === 'parquet' ? fitsColumns(fieldsOf(dataset), check) : check
 }
 
 function fieldsOf(dataset: DatasetDefinition): readonly FieldDefinition[] {

@@ -136,7 +136,7 @@ export function byCodeUnits(a: string, b: string): number {
 }
 
 /** The step's fold, with errors that name the key. */
-class Folder {
+export class Folder {
   readonly #step: string
   readonly #initial: (key: string) => unknown
   readonly #add: (state: unknown, record: object) => unknown

@@ -1,0 +1,198 @@
+import type { Batch } from '../../data/index.ts'
+import { outputCheck } from '../../data/index.ts'
+import { Fault, type KeyedState, type RecordPosition, type RecordsStep } from '../../job/index.ts'
+import { reportError } from '../../kernel/errors.ts'
+import type { Counters } from '../../protocol/index.ts'
+import type { ContextBase } from '../context.ts'
+import { worthRetrying } from '../retry.ts'
+import type { Chunk, SetAside } from '../records/chunk.ts'
+import { Controls } from '../records/controls.ts'
+import { prepareOperations } from '../records/operations.ts'
+import { Buckets, OutputSet } from '../records/outputs.ts'
+import { Pipeline, type Patience } from '../records/pipeline.ts'
+import { StepState } from '../records/state.ts'
+import { NO_COUNTERS, Tally, type Cause } from '../records/tally.ts'
+import { userStack } from '../records/user-stack.ts'
+import { checkingSink } from './checking-sink.ts'
+
+/** What becomes of a record that went through a step whose sinks are off. */
+export type DryFate =
+  | { readonly fate: 'written'; readonly records: readonly object[] }
+  | { readonly fate: 'dropped' }
+  | {
+      readonly fate: 'dead'
+      readonly cause: Cause
+      /** Rule name, contract reason, or error code: as the dead letter would say. */
+      readonly reason: string
+      readonly message: string
+      /** What was thrown; null for rules and faults. */
+      readonly error: unknown
+      /** Down to where our code called the job's; null where nothing was thrown. */
+      readonly stack: string | null
+    }
+
+/** One record and its fate. */
+export type DryRecord = DryFate & {
+  /** In its batch. */
+  readonly index: number
+  readonly position: RecordPosition
+  /** The record as the step's functions got it; null where the source or the contract refused it. */
+  readonly record: object | null
+  /** As it stood in the source, cut to 64 KiB. */
+  readonly raw: string
+}
+
+export interface DryRecordsRequest {
+  readonly step: RecordsStep
+  /** What the step's functions are given, `state` left out: it is the step's own. */
+  readonly context: Omit<ContextBase, 'state'>
+  /** A folder that is the caller's to remove: `distinct` spills there when it remembers very much. */
+  readonly scratch: string
+}
+
+/**
+ * A records step with its sinks off: each record goes through the operations, and what comes out is held against the
+ * contract, the keys and the controls of the step's outputs, as the records loop would; nothing is written. `distinct` and
+ * keyed state live from batch to batch. Limits are not judged. What the step's retry policy would try again is tried again
+ * at once.
+ */
+export class DryRecords {
+  readonly #state: StepState
+  readonly #pipeline: Pipeline
+  readonly #outputs: OutputSet
+  readonly #buckets: readonly Buckets[]
+  readonly #controls: Controls
+  readonly #tally = new Tally(NO_COUNTERS)
+
+  private constructor({ step, context }: DryRecordsRequest, state: StepState) {
+    this.#state = state
+    const operations = prepareOperations(step.operations, state.seen)
+    this.#pipeline = new Pipeline(operations, { ...context, state: state.keyed }, new AtOnce(step, this.#tally))
+    const check = step.output === null ? null : outputCheck(step.output.dataset)
+    this.#outputs = new OutputSet(check === null ? [] : [{ name: 'main', sink: checkingSink(check) }])
+    this.#buckets = step.shuffles.map((shuffle) => new Buckets(shuffle))
+    this.#controls = new Controls(step.controls, {})
+  }
+
+  static async open(request: DryRecordsRequest): Promise<DryRecords> {
+    return new DryRecords(request, await StepState.open(request.step, request.scratch, null))
+  }
+
+  /** Whether a record's fate may depend on those before it. */
+  static remembers(step: RecordsStep): boolean {
+    return step.operations.some((operation) => operation.operation === 'distinct') || step.stateVersion > 0
+  }
+
+  /** The step's keyed state: may be filled before the first record, and looked at after any. */
+  get state(): KeyedState {
+    return this.#state.keyed
+  }
+
+  /** Of all records so far. Bytes are not counted. */
+  get counters(): Counters {
+    return this.#tally.counters(0)
+  }
+
+  /** Exact sums over what would have been written, by name. */
+  get controls(): Readonly<Record<string, string>> {
+    return this.#controls.totals()
+  }
+
+  /** The records of a batch from `from` to `to` (exclusive), each with its fate, in order. */
+  async run(batch: Batch, from = 0, to = batch.records.length): Promise<readonly DryRecord[]> {
+    this.#state.enter(batch.digest)
+    const chunk = await this.#pipeline.run(batch, from, to, NONE)
+    this.#examine(chunk)
+    const before = chunk.outputs.length
+    await this.#outputs.write(chunk, async (write) => write())
+    if (chunk.outputs.length !== before) this.#examine(chunk)
+    this.#count(chunk)
+    return fatesOf(chunk)
+  }
+
+  async close(): Promise<void> {
+    await this.#state.close()
+  }
+
+  /** What user functions say of the outputs, before they are held against the contract: as the records loop does. */
+  #examine(chunk: Chunk): void {
+    for (;;) {
+      const failing = { at: 0 }
+      try {
+        for (const buckets of this.#buckets) buckets.prepare(chunk.outputs, failing)
+        this.#controls.sums(chunk.outputs, failing)
+        return
+      } catch (thrown) {
+        chunk.failWritten(new Map([[chunk.origins[failing.at] ?? chunk.from, thrown]]))
+      }
+    }
+  }
+
+  #count(chunk: Chunk): void {
+    this.#controls.add(this.#controls.sums(chunk.outputs, { at: 0 }))
+    this.#tally.read += chunk.read
+    this.#tally.accepted += chunk.accepted
+    this.#tally.written += chunk.outputs.length
+    this.#tally.dropped += chunk.dropped
+    for (const aside of chunk.setAside) this.#tally.setAside(aside.cause, aside.reason)
+  }
+}
+
+const NONE: ReadonlyMap<number, unknown> = new Map()
+
+/** Tries a failed record again as often as the step's policy says, without its delays. */
+class AtOnce implements Patience {
+  readonly #step: RecordsStep
+  readonly #tally: Tally
+
+  constructor(step: RecordsStep, tally: Tally) {
+    this.#step = step
+    this.#tally = tally
+  }
+
+  worth(thrown: unknown): boolean {
+    return this.#step.retry.attempts > 1 && worthRetrying(this.#step.retry, thrown)
+  }
+
+  async retry(thrown: unknown, again: () => unknown): Promise<unknown> {
+    let last = thrown
+    for (let failed = 1; failed < this.#step.retry.attempts && this.worth(last); failed += 1) {
+      this.#tally.retries += 1
+      try {
+        return await again()
+      } catch (error) {
+        last = error
+      }
+    }
+    throw last
+  }
+
+  settle(work: PromiseLike<unknown>): Promise<unknown> {
+    return Promise.resolve(work)
+  }
+}
+
+function fatesOf(chunk: Chunk): readonly DryRecord[] {
+  const written = Map.groupBy(chunk.outputs.keys(), (place) => chunk.origins[place] ?? -1)
+  const aside = new Map(chunk.setAside.map((each) => [each.index, each]))
+  return Array.from({ length: chunk.read }, (_, offset): DryRecord => {
+    const index = chunk.from + offset
+    const source = chunk.batch.records[index]
+    const common = {
+      index,
+      position: chunk.batch.locate(index),
+      record: source === undefined || source instanceof Fault ? null : source,
+      raw: chunk.batch.raw(index),
+    }
+    const dead = aside.get(index)
+    if (dead !== undefined) return { ...common, ...deadFate(dead) }
+    const places = written.get(index)
+    if (places === undefined) return { ...common, fate: 'dropped' }
+    return { ...common, fate: 'written', records: places.flatMap((place) => chunk.outputs[place] ?? []) }
+  })
+}
+
+function deadFate({ cause, reason, message, error }: SetAside): DryFate {
+  const stack = error === null ? null : (reportError(error).stack ?? null)
+  return { fate: 'dead', cause, reason, message, error, stack: stack === null ? null : userStack(stack) }
+}
