@@ -16,7 +16,7 @@ test('an error is printed as what, cause, hint and code, and never with its stac
     'error: the store /p/store.db is damaged',
     '  cause database disk image is malformed',
     '  hint  restore it from a backup',
-    '  code  STORE_CORRUPT',
+    '  code  STORE_CORRUPT  (batchwright explain STORE_CORRUPT)',
   ])
 })
 
@@ -32,9 +32,9 @@ test("the user's own line is shown where their code threw, also from under our f
       '    at Pipeline.run (file:///opt/batchwright/dist/chunk.js:3:4)',
     ].join('\n'),
   }
-  expect(failureLines(report, STYLE)).toContain('  at    jobs/billing.ts:12:9')
+  expect(failureLines(report, STYLE)).toContain('  at    jobs/billing.ts:12:9 in rate')
   expect(failureLines({ ...report, stack: report.stack.replace('(/home', '(file:///home') }, STYLE)).toContain(
-    '  at    jobs/billing.ts:12:9',
+    '  at    jobs/billing.ts:12:9 in rate',
   )
   expect(failureLines(report, { ...STYLE, verbose: true })).toContain(
     '      at rate (/home/ann/billing/jobs/billing.ts:12:9)',

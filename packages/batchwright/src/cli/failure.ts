@@ -1,8 +1,10 @@
 /** Errors on their way to the terminal: exit codes, text, JSON. */
 import type { ErrorParts, ErrorReport, JsonValue } from '../kernel/errors.ts'
 import { BatchwrightError, reportError } from '../kernel/errors.ts'
-import type { Paint } from './render/paint.ts'
-import { printable } from './render/text.ts'
+import { readPlaces } from '../kernel/source-place.ts'
+import { placesLines, stackLines, thrownAt } from './render/places.ts'
+import type { PlaceStyle } from './render/places.ts'
+import { printable, wrap } from './render/text.ts'
 
 export const EXIT = { succeeded: 0, failed: 1, usage: 2, interrupted: 130 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
@@ -17,50 +19,100 @@ export function usageError(parts: ErrorParts): UsageError {
 }
 
 /** Codes that other rooms raise for things that a caller typed. */
-const USAGE_CODES = new Set(['WINDOW_INVALID', 'PARAMETER_INVALID', 'PARAMETER_UNKNOWN', 'DURATION_INVALID'])
+const USAGE_CODES = new Set(['WINDOW_INVALID', 'PARAMETER_INVALID', 'PARAMETER_UNKNOWN'])
 
 export function exitCodeOf(thrown: unknown): ExitCode {
   if (thrown instanceof UsageError) return EXIT.usage
   return thrown instanceof BatchwrightError && USAGE_CODES.has(thrown.code) ? EXIT.usage : EXIT.failed
 }
 
-export interface FailureStyle {
-  readonly paint: Paint
+export interface FailureStyle extends PlaceStyle {
   /** Shows stacks. */
   readonly verbose: boolean
-  /** The project's folder: frames of files in it, outside node_modules, are the user's own. */
-  readonly projectFolder: string | null
 }
 
-/** What, where, hint, code; the causes under it; the user's own line where their code threw. */
-export function failureLines(report: ErrorReport, style: FailureStyle): readonly string[] {
+/** A fact that is shown below an error: a word and what it is. */
+export type Fact = readonly [name: string, text: string]
+
+/** As wide as the longest of the words before an error's lines. */
+const LABEL_WIDTH = 6
+
+/**
+ * What went wrong; the lines of the user's code where it did; causes; facts; what to do; the code, and where more about it
+ * is to be found.
+ */
+export function failureLines(report: ErrorReport, style: FailureStyle, facts: readonly Fact[] = []): readonly string[] {
   const { paint } = style
-  const lines = [`${paint('error:', 'bad')} ${report.message.split('\n').map(printable).join('\n  ')}`]
-  const where = placeOf(report, style.projectFolder)
-  if (where !== null) lines.push(`  ${paint('at', 'dim')}    ${printable(where)}`)
-  for (let cause = report.cause; cause !== undefined; cause = cause.cause) {
-    if (report.message.includes(cause.message)) continue
-    lines.push(`  ${paint('cause', 'dim')} ${printable(cause.message)}`)
-  }
-  if (report.hint !== undefined) lines.push(`  ${paint('hint', 'dim')}  ${printable(report.hint)}`)
-  lines.push(`  ${paint('code', 'dim')}  ${printable(report.code)}`)
-  if (style.verbose && report.stack !== undefined) {
-    lines.push(...report.stack.split('\n').map((line) => `  ${paint(printable(line), 'dim')}`))
-  }
-  return lines
+  const fact = factLines(style)
+  return [
+    ...headline(report.message, style),
+    ...whereLines(report, style, fact),
+    ...causesOf(report).flatMap((cause) => fact('cause', cause)),
+    ...recordFacts(report).flatMap(([name, text]) => fact(name, text)),
+    ...facts.flatMap(([name, text]) => fact(name, text)),
+    ...(report.hint === undefined ? [] : fact('hint', report.hint)),
+    ...codeLine(report, style),
+    ...(style.verbose && report.stack !== undefined
+      ? report.stack.split('\n').map((line) => `  ${paint(printable(line), 'dim')}`)
+      : []),
+  ]
 }
 
-/** File and line of the user's code that threw, by the innermost report that has one. */
-function placeOf(report: ErrorReport, projectFolder: string | null): string | null {
-  const deeper = report.cause === undefined ? null : placeOf(report.cause, projectFolder)
-  if (deeper !== null || projectFolder === null || report.stack === undefined) return deeper
-  for (const line of report.stack.split('\n')) {
-    const [, place] = /(?:file:\/\/)?(\/[^()\s]+:\d+:\d+)\)?$/.exec(line) ?? []
-    if (place === undefined || !place.startsWith(`${projectFolder}/`)) continue
-    if (place.includes('/node_modules/') || place.includes('/.batchwright/')) continue
-    return place.slice(projectFolder.length + 1)
+/** The message, its own lines kept, each wrapped to the terminal. */
+function headline(message: string, { paint, width = Infinity }: FailureStyle): readonly string[] {
+  const [first = '', ...more] = message.split('\n').map(printable)
+  const [head = '', ...rest] = wrap(first, Math.max(20, width - 7))
+  return [
+    `${paint('error:', 'bad')} ${head}`,
+    ...rest.map((line) => `  ${line}`),
+    ...more.flatMap((line) => wrapIndented(line, width - 2).map((each) => `  ${each}`)),
+  ]
+}
+
+/** Wraps a line that may be indented; the indentation is kept for all of it. */
+function wrapIndented(line: string, width: number): readonly string[] {
+  const indent = /^ */.exec(line)?.[0] ?? ''
+  return wrap(line, Math.max(20, width - indent.length)).map((each) => indent + each)
+}
+
+type FactLines = (name: string, text: string) => readonly string[]
+
+function factLines({ paint, width = Infinity }: FailureStyle): FactLines {
+  return (name, text) => {
+    const [head = '', ...rest] = wrap(printable(text), Math.max(20, width - LABEL_WIDTH - 2))
+    const label = paint(name, 'dim') + ' '.repeat(Math.max(1, LABEL_WIDTH - name.length))
+    return [`  ${label}${head}`, ...rest.map((line) => `${' '.repeat(LABEL_WIDTH + 2)}${line}`)]
   }
-  return null
+}
+
+/** The places that the error names itself, or the user's line that it was thrown from. */
+function whereLines(report: ErrorReport, style: FailureStyle, fact: FactLines): readonly string[] {
+  const places = readPlaces(report.details?.['places'])
+  if (places.length > 0) return placesLines(places, style)
+  const thrown = thrownAt(report, style.projectFolder)
+  if (thrown === null) return []
+  return [...fact('at', thrown.at), ...stackLines(thrown, style)]
+}
+
+function causesOf(report: ErrorReport): readonly string[] {
+  const causes: string[] = []
+  for (let cause = report.cause; cause !== undefined; cause = cause.cause) {
+    if (!report.message.includes(cause.message)) causes.push(cause.message)
+  }
+  return causes
+}
+
+/** The record that an error is about, as it stood in the input. */
+function recordFacts({ details }: ErrorReport): readonly Fact[] {
+  const raw = details?.['raw']
+  return typeof raw === 'string' && raw !== '' ? [['record', raw]] : []
+}
+
+/** The code. Those of our own errors are explained; a foreign one (ENOENT) is not ours to explain. */
+function codeLine(report: ErrorReport, { paint }: FailureStyle): readonly string[] {
+  const code = printable(report.code)
+  const more = report.details === undefined ? '' : `  ${paint(`(batchwright explain ${code})`, 'dim')}`
+  return [`  ${paint('code', 'dim')}  ${code}${more}`]
 }
 
 /** The shape of every error on stdout with `--json`: `{ error: { code, message, hint, details } }`. */

@@ -56,7 +56,12 @@ async function execute(args: readonly string[]): Promise<ExitCode> {
     const report = reportError(thrown)
     early.printJson(failureJson(report))
     early.note(
-      failureLines(report, { paint: early.paintNotes, verbose: early.verbose, projectFolder: session.projectFolder }),
+      failureLines(report, {
+        paint: early.paintNotes,
+        width: early.liveWidth,
+        verbose: early.verbose,
+        projectFolder: session.projectFolder,
+      }),
     )
     return exitCodeOf(thrown)
   } finally {

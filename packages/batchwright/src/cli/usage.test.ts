@@ -89,7 +89,9 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     expect(text.code).toBe(2)
     if (!args.includes('--json')) {
       expect(text.stdout).toBe('')
-      expect(text.stderr).toMatch(/^error: [^\n]+\n {2}hint {2}[^\n]+\n {2}code {2}[A-Z_]+\n$/)
+      expect(text.stderr).toMatch(
+        /^error: [^\n]+\n {2}hint {2}[^\n]+\n {2}code {2}([A-Z_]+) {2}\(batchwright explain \1\)\n$/,
+      )
     }
     const { code, value } = await project.json<{ error: { message: string; hint: string; code: string } }>(...args)
     expect(code).toBe(2)
@@ -107,7 +109,7 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     const { code, stderr } = await project.cli('datasets', 'cat', 'clean_orders', '--window', '2026-04-01')
     expect(code).toBe(1)
     expect(stderr).toBe(
-      'error: nothing is published of "clean_orders" for the window 2026-04-01\n  hint  published windows: 2026-03-01\n  code  NOT_PUBLISHED\n',
+      'error: nothing is published of "clean_orders" for the window 2026-04-01\n  hint  published windows: 2026-03-01\n  code  NOT_PUBLISHED  (batchwright explain NOT_PUBLISHED)\n',
     )
   })
 })

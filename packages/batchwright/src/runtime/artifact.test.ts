@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BatchwrightError } from '../kernel/errors.ts'
+import { readPlaces } from '../kernel/source-place.ts'
 import type { ArtifactRef } from '../protocol/index.ts'
 import { buildArtifact } from './artifact.ts'
 import { loadArtifact } from './load-artifact.ts'
@@ -92,17 +93,31 @@ describe('artifacts', () => {
     expect(names).toHaveLength(3)
   })
 
-  test('an error in a job file is shown with its place and its text', async () => {
+  test('an error in a job file is told with its place: file, line, column and length', async () => {
     await write('jobs/broken.ts', "import { job } from 'batchwright'\nconst x = = 1\n")
     const error = await refusal(build('jobs/broken.ts'))
     expect(error.code).toBe('JOB_FILE_INVALID')
-    expect(error.message).toContain('jobs/broken.ts:2:11: ')
-    expect(error.message).toContain('const x = = 1')
+    expect(error.message).toBe('the job file could not be bundled: Unexpected "="')
+    expect(error.details['places']).toEqual([{ file: 'jobs/broken.ts', line: 2, column: 11, length: 1, message: null }])
+  })
+
+  test('of several errors each has its place and its words, and a missing package says how to install it', async () => {
+    await write('jobs/imports.ts', "import a from 'lodahs/fp'\nimport b from './nowhere'\nexport default [a, b]\n")
+    const error = await refusal(build('jobs/imports.ts'))
+    expect(error.message).toBe('the job file could not be bundled: Could not resolve "lodahs/fp" (and 1 more)')
+    expect(error.hint).toBe('Install it with `npm install lodahs`, or mend the name.')
+    expect(readPlaces(error.details['places'])).toMatchObject([
+      { line: 1, column: 15, message: 'Could not resolve "lodahs/fp"' },
+      { line: 2, column: 15, message: 'Could not resolve "./nowhere"' },
+    ])
   })
 
   test('an import that the library does not have is refused when the job is built', async () => {
     await write('jobs/typo.ts', "import { jobb } from 'batchwright'\nexport default jobb('x', {}, () => {})\n")
-    expect((await refusal(build('jobs/typo.ts'))).message).toMatch(/jobs\/typo\.ts:1:10: .*jobb/)
+    const error = await refusal(build('jobs/typo.ts'))
+    expect(error.message).toContain('import "jobb"')
+    expect(error.hint).toContain('Did you mean "job"?')
+    expect(readPlaces(error.details['places'])).toMatchObject([{ file: 'jobs/typo.ts', line: 1, column: 10 }])
   })
 
   test('a job file that is missing, throws, or exports no job is refused in those words', async () => {

@@ -1,9 +1,12 @@
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { BuildFailure, Metafile } from 'esbuild'
+import type { BuildFailure, Message, Metafile } from 'esbuild'
+import { nearest } from '../job/index.ts'
 import { sha256 } from '../kernel/digest.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import { systemRandom } from '../kernel/random.ts'
+import type { SourcePlace } from '../kernel/source-place.ts'
+import { placesJson } from '../kernel/source-place.ts'
 import { makeFolders, storageError } from '../kernel/storage.ts'
 import type { ArtifactRef } from '../protocol/index.ts'
 import { externalNatives, providedLibrary } from './artifact-plugins.ts'
@@ -200,20 +203,58 @@ async function requireJobFile(jobFile: string, projectFolder: string): Promise<v
 }
 
 function invalid(jobFile: string, projectFolder: string, failure: BuildFailure): BatchwrightError {
-  const shown = failure.errors.slice(0, MAX_SHOWN_ERRORS).map(({ location, text }) => {
-    const place =
-      location === null
-        ? path.relative(projectFolder, jobFile)
-        : `${location.file}:${location.line}:${location.column + 1}`
-    return `${place}: ${text}${location === null || location.lineText === '' ? '' : `\n    ${location.lineText.trim()}`}`
-  })
-  const more = failure.errors.length - shown.length
+  const [first, ...others] = failure.errors.map(({ location, text }) => placeOf(location, text, jobFile, projectFolder))
+  const shown = [...(first === undefined ? [] : [first]), ...others.slice(0, MAX_SHOWN_ERRORS - 1)]
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`
   return new BatchwrightError({
     code: 'JOB_FILE_INVALID',
-    message: `the job file could not be bundled:\n  ${shown.join('\n  ')}${more > 0 ? `\n  and ${more} more` : ''}`,
-    hint: 'Mend the file at the place named above.',
-    details: { path: jobFile },
+    message: `the job file could not be bundled: ${first?.message ?? failure.message}${more}`,
+    hint: hintFor(failure),
+    details: {
+      path: jobFile,
+      // The message says what is wrong at the only place there is.
+      places: placesJson(others.length === 0 ? shown.map((place) => ({ ...place, message: null })) : shown),
+    },
   })
+}
+
+function placeOf(
+  location: Message['location'],
+  text: string,
+  jobFile: string,
+  projectFolder: string,
+): SourcePlace & { readonly message: string } {
+  return {
+    file: location === null ? path.relative(projectFolder, jobFile) : location.file,
+    line: location?.line ?? 1,
+    column: (location?.column ?? 0) + 1,
+    length: Math.max(1, location?.length ?? 1),
+    message: text,
+  }
+}
+
+/** What to do about the first error, where the bundler's words tell. */
+function hintFor({ errors: [first] }: BuildFailure): string {
+  const text = first?.text ?? ''
+  const [, missing] = /^Could not resolve "(.+)"$/.exec(text) ?? []
+  if (missing === undefined) return exportHint(text) ?? 'Mend the file at the place named above.'
+  if (/^[./]/.test(missing))
+    return `Mend the path: there is no such file beside ${first?.location?.file ?? 'the job file'}.`
+  return `Install it with \`npm install ${packageName(missing)}\`, or mend the name.`
+}
+
+/** `No matching export in "..." for import "chekc"`: the nearest name that the library has. */
+function exportHint(text: string): string | null {
+  const [, from = '', name] = /^No matching export in "(.+)" for import "(.+)"$/.exec(text) ?? []
+  if (name === undefined) return null
+  const near = from.endsWith('batchwright') ? nearest(name, LIBRARY_NAMES) : null
+  return near === null
+    ? 'Export it there, or mend the name.'
+    : `Did you mean ${JSON.stringify(near)}? The reference lists what there is.`
+}
+
+function packageName(specifier: string): string {
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 }
 
 function isBuildFailure(thrown: unknown): thrown is BuildFailure {

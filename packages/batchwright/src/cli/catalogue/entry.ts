@@ -1,4 +1,4 @@
-/** What the catalogue of errors says about one code. Plain text: \`code\` in backticks, one sentence after the other. */
+/** What the catalogue of errors says about one code. Plain text: `code` in backticks, one sentence after the other. */
 export interface CatalogueEntry {
   /** The error in a few words, as a headline. */
   readonly title: string

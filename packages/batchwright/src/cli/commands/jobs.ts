@@ -19,7 +19,12 @@ export async function jobs(session: Session): Promise<ExitCode> {
   terminal.printJson({ total: rows.length, items: rows.map(jobJson), broken: loaded.broken.map(brokenJson) })
   if (rows.length > 0) terminal.print(jobLines(rows, terminal))
   else terminal.print([`no jobs in ${project.folder} (looked for ${project.jobGlobs.join(', ')})`])
-  const style = { paint: terminal.paintNotes, verbose: terminal.verbose, projectFolder: project.folder }
+  const style = {
+    paint: terminal.paintNotes,
+    width: terminal.liveWidth,
+    verbose: terminal.verbose,
+    projectFolder: project.folder,
+  }
   for (const { file, error } of loaded.broken) {
     terminal.note(['', ...failureLines({ ...error, message: `${file}: ${error.message}` }, style)])
   }

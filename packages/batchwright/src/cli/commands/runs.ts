@@ -11,6 +11,7 @@ import { isoOrNull } from '../render/text.ts'
 import { selectRun, selectStep } from '../select.ts'
 import type { RunChoice } from '../select.ts'
 import type { Session } from '../session.ts'
+import { sourcesOf } from '../sources.ts'
 import type { RunView } from '../view.ts'
 import { runJson, runTitle, runView, runViewJson } from '../view.ts'
 
@@ -62,7 +63,13 @@ export function printFailure(session: Session, view: RunView): void {
     '',
     ...failureLines(
       { ...failure, message: `${place}: ${failure.message}` },
-      { paint: terminal.paintNotes, verbose: terminal.verbose, projectFolder: session.project.folder },
+      {
+        paint: terminal.paintNotes,
+        width: terminal.liveWidth,
+        verbose: terminal.verbose,
+        projectFolder: session.project.folder,
+        source: sourcesOf(view.run.artifactPath),
+      },
     ),
   ])
 }

@@ -140,6 +140,7 @@ export function plural(number: number, one: string, many = `${one}s`): string {
  * be a path or a command that somebody copies. What stands in `backticks` stays together where it fits a line.
  */
 export function wrap(text: string, width: number): readonly string[] {
+  if (displayWidth(text) <= width) return [text]
   const lines: string[] = []
   let line = ''
   for (const word of wordsOf(text, width)) {
