@@ -1,69 +1,90 @@
-/** What the README and the guide show is type-checked and run as it stands there. */
+/** Every code block of every page is compiled and run as it stands there. `npm run docs:update` writes down what commands say now. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
-import { makeProject } from '../../packages/batchwright/src/cli/fixtures/project.ts'
+import { describe, expect, test } from 'vitest'
+import type { Block, Page } from './blocks.ts'
+import { readPage } from './blocks.ts'
+import { escapePattern } from './compare.ts'
+import { makeEnvironment, ROOT } from './environment.ts'
+import { fileOf, runPage } from './page-run.ts'
+import { updated } from './update.ts'
 
-const ROOT = path.resolve(import.meta.dirname, '../..')
-const DAY = '2026-03-01'
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'packages/*/README.md', 'examples/*/README.md', 'docs/**/*.md']
+const GENERATED = ['docs/reference/api/**', 'docs/.vitepress/**']
+const ONLY = process.env['DOCS_ONLY'] ?? ''
 
-/** The first block of TypeScript of a page. */
-function firstBlock(page: string): string {
-  const [, block] = /```ts\n([\s\S]*?)```/.exec(readFileSync(path.join(ROOT, page), 'utf8')) ?? []
-  if (block === undefined) throw new Error(`${page}: expected a block of TypeScript`)
-  return block
-}
+const pages = globSync(PAGES, { cwd: ROOT, exclude: GENERATED })
+  .filter((page) => page.includes(ONLY))
+  .sort()
+  .map((page) => readPage(page, readFileSync(path.join(ROOT, page), 'utf8')))
+const environment = makeEnvironment()
 
-/** A folder inside the repository, where the package can be found. */
-const folder = mkdtempSync(path.join(ROOT, 'node_modules', '.docs-'))
-mkdirSync(path.join(folder, 'jobs'))
-mkdirSync(path.join(folder, 'test'))
-writeFileSync(path.join(folder, 'jobs/clean-orders.ts'), firstBlock('README.md'))
-writeFileSync(path.join(folder, 'jobs/guide.ts'), firstBlock('docs/guide/a-job.md'))
-writeFileSync(path.join(folder, 'test/clean-orders.test.ts'), firstBlock('docs/guide/testing.md'))
-afterAll(() => {
-  rmSync(folder, { recursive: true })
-})
-
-function inRepository(command: string, args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(path.join(ROOT, 'node_modules/.bin', command), args, {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, VITEST: '', NO_COLOR: '1' },
-  })
-  return status === 0 ? 'passed' : `${stdout}${stderr}`
-}
-
-test('every block type-checks in the strictest settings', () => {
-  const config = { extends: path.join(ROOT, 'tsconfig.json'), include: ['jobs', 'test'] }
-  writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(config))
-  expect(inRepository('tsc', ['-p', 'tsconfig.json'])).toBe('passed')
-})
-
-test('the tests of the guide pass', () => {
-  const resolve = { conditions: ['batchwright-source'] }
-  const config = { resolve, ssr: { resolve }, test: { include: ['test/*.test.ts'], exclude: [] } }
-  writeFileSync(path.join(folder, 'vitest.config.js'), `export default ${JSON.stringify(config)}`)
-  expect(inRepository('vitest', ['run', '--root', folder])).toBe('passed')
-})
-
-describe.each([
-  ['README.md', 'order,customer,price\nA1,7,1.50\nA2,,2.00\n', 'A1,7,1.50'],
-  [
-    'docs/guide/a-job.md',
-    'order,placed,customer,price\nA1,2026-03-01,7,1.50\nA2,2026-03-01,,2.00\n',
-    'A1,2026-03-01,7,1.50',
-  ],
-])('the job of %s', (page, input, published) => {
-  test('runs, publishes what it accepts, and sets the rest aside', async () => {
-    const project = makeProject({ 'jobs/clean-orders.ts': firstBlock(page), [`in/${DAY}.csv`]: input })
-    const run = await project.cli('run', 'clean-orders', '--window', DAY)
-    expect(run.code, run.stderr).toBe(0)
-    const cat = await project.cli('datasets', 'cat', 'good_orders', '--window', DAY, '--format', 'csv')
-    expect(cat.stdout.trim().split('\n').slice(1)).toEqual([published])
-    const letters = await project.cli('dead-letters', 'list', 'latest')
-    expect(letters.stdout).toContain('missing_customer')
-    rmSync(project.folder, { recursive: true })
+describe('what a page shows is what happens', { timeout: 120_000 }, () => {
+  test.concurrent.for(pages.filter(({ blocks }) => blocks.length > 0))('$page', async (page) => {
+    let mistakes = await runPage(environment, page)
+    if (process.env['DOCS_UPDATE'] !== undefined) {
+      const file = path.join(ROOT, page.page)
+      writeFileSync(file, updated(readFileSync(file, 'utf8'), mistakes))
+      mistakes = mistakes.filter(({ said }) => said === null)
+    }
+    expect(mistakes.map(({ line, message }) => `${page.page}:${line}: ${message}`).join('\n\n')).toBe('')
   })
 })
+
+test('every block of TypeScript compiles in the strictest settings', { timeout: 120_000 }, () => {
+  const folder = path.join(environment.folder, 'types')
+  const lines = pages.flatMap((page) => writeVersions(folder, page))
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(path.join(folder, 'empty.ts'), 'export {}')
+  const config = {
+    extends: path.join(ROOT, 'tsconfig.json'),
+    compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
+    include: ['types'],
+  }
+  writeFileSync(path.join(environment.folder, 'tsconfig.json'), JSON.stringify(config))
+  const tsc = path.join(ROOT, 'node_modules/.bin/tsc')
+  const { stdout, status } = spawnSync(tsc, ['-p', 'tsconfig.json'], { cwd: environment.folder, encoding: 'utf8' })
+  expect(inPages(stdout, lines)).toBe('')
+  expect(status).toBe(0)
+})
+
+interface Written {
+  readonly file: string
+  readonly page: string
+  readonly line: number
+}
+
+/** A page may show a file more than once, as it grows: each state of the page's project is compiled. */
+function writeVersions(folder: string, { page, blocks, project }: Page): readonly Written[] {
+  const code = blocks.filter(({ kind, language, wrong }) => kind === 'file' && language === 'ts' && !wrong)
+  const states = [new Map<string, Block>()]
+  for (const block of code) {
+    const state = states.at(-1)
+    if (state?.has(fileOf(block)) === true) states.push(new Map([...state, [fileOf(block), block]]))
+    else state?.set(fileOf(block), block)
+  }
+  if (code.length === 0) return []
+  return states.flatMap((state, index) => {
+    const place = path.join('types', page.replace(/\.md$/, ''), String(index))
+    if (project !== null) environment.copyProject(project, path.join(environment.folder, place))
+    return [...state].map(([file, { line, text }]) => {
+      const written = path.join(place, file)
+      mkdirSync(path.dirname(path.join(folder, '..', written)), { recursive: true })
+      writeFileSync(path.join(folder, '..', written), `${text}\n`)
+      return { file: written, page, line }
+    })
+  })
+}
+
+/** The compiler's complaints with the page's name and line in the place of the file's. */
+function inPages(complaints: string, written: readonly Written[]): string {
+  return written.reduce(
+    (text, { file, page, line }) =>
+      text.replace(
+        new RegExp(`^${escapePattern(file)}\\((\\d+),`, 'gm'),
+        (_, at: string) => `${page}:${line + Number(at)} (`,
+      ),
+    complaints,
+  )
+}
