@@ -11,6 +11,7 @@ import { assemble } from './assemble.ts'
 import type { StoreContact } from './contact.ts'
 import type { StepFacts } from './facts.ts'
 import { DEFAULT_RETRY } from './facts.ts'
+import { namedIn } from './hints.ts'
 import type { Ledger } from './ledger.ts'
 import type { ProgressFeed, TaskProgress } from './progress.ts'
 import type { Decision } from './retry.ts'
@@ -118,11 +119,12 @@ export class Attempt {
     readonly facts: StepFacts | null
     readonly end: AttemptEnd | Assignment | null
   }): Promise<Decision> {
-    const { ledger, random } = this.#services
+    const { ledger, random, rack } = this.#services
+    const slot = this.#slot === null ? {} : { slot: rack.numberOf(this.#slot) }
     let end: AttemptEnd = { kind: 'givenBack', counters: null }
     try {
       if (prepared.end !== null && this.#stop === null) {
-        if ((await ledger.start(this.lease)) === 'fenced') this.stop('lost')
+        if ((await ledger.start({ ...this.lease, ...slot })) === 'fenced') this.stop('lost')
         else if ('ref' in prepared.end) end = await this.#runInSlot(prepared.end, prepared.facts)
         else end = prepared.end
       }
@@ -132,7 +134,21 @@ export class Attempt {
     await Promise.allSettled(this.#commits)
     const attempt = this.task.attemptsUsed + 1
     const policy = prepared.facts?.retry ?? DEFAULT_RETRY
-    return decideEnd({ end, stop: this.#stop, timeout: this.#timeout, attempt }, policy, random)
+    return this.#named(decideEnd({ end, stop: this.#stop, timeout: this.#timeout, attempt }, policy, random))
+  }
+
+  /** The decision with this task's names in the commands of its error's hint. */
+  #named(decision: Decision): Decision {
+    if (decision.kind !== 'failed' && decision.kind !== 'retry') return decision
+    const { run, step, partition } = this.task
+    const names = {
+      runId: run.runId,
+      job: run.job,
+      windowKey: run.window?.key ?? null,
+      step,
+      index: partition?.index ?? null,
+    }
+    return { ...decision, error: namedIn(decision.error, names) }
   }
 
   /**
@@ -164,7 +180,7 @@ export class Attempt {
     const { ledger } = this.#services
     if (decision.kind === 'abandon') return
     if (decision.kind === 'giveBack') {
-      await ledger.giveBack(this.lease)
+      await ledger.giveBack({ ...this.lease, why: this.#stop ?? 'never started' })
       return
     }
     const outcome = await ledger.end(this.lease, decision)
@@ -214,7 +230,8 @@ export class Attempt {
       this.#timeOut({
         code: 'ATTEMPT_TIMEOUT',
         message: `expected an attempt of step '${this.task.step}' to end within ${String(limit)} ms`,
-        hint: 'Give the step a longer timeout, or smaller partitions; `logs` shows how far it got.',
+        hint: 'See how far it got with `batchwright logs RUN --step STEP`. Give the step a longer .timeout(), or smaller partitions; then `batchwright retry RUN`.',
+        details: { step: this.task.step, limitMs: limit },
         retryable: true,
       })
     })
@@ -231,7 +248,8 @@ export class Attempt {
       this.#timeOut({
         code: 'RUN_TIMEOUT',
         message: `expected run ${this.task.run.runId} to end within ${String(limit)} ms of its start`,
-        hint: 'Give the job a longer timeout, then run it again: it goes on from its checkpoints.',
+        hint: 'Give the job a longer timeout; then `batchwright retry RUN` goes on from its checkpoints.',
+        details: { runId: this.task.run.runId, limitMs: limit },
         retryable: false,
       })
     }

@@ -1,5 +1,5 @@
 import { BatchwrightError } from '../kernel/errors.ts'
-import type { JobDefinition, RetryPolicy } from '../job/index.ts'
+import { datasetsWritten, type JobDefinition, type RetryPolicy } from '../job/index.ts'
 
 export type Isolation = 'thread' | 'inline'
 
@@ -11,8 +11,8 @@ export interface StepFacts {
   readonly timeoutMs: number | null
   /** Of the whole run, milliseconds; null for no limit. */
   readonly runTimeoutMs: number | null
-  /** The dataset it publishes; null where it publishes none. */
-  readonly publishes: PublishedDataset | null
+  /** The datasets that it publishes. */
+  readonly publishes: readonly PublishedDataset[]
 }
 
 export interface PublishedDataset {
@@ -56,12 +56,12 @@ export function stepFacts(job: JobDefinition, name: string): StepFacts {
       hint: 'The artifact is not the one that the run was made with: run it again under its own code.',
     })
   }
-  const dataset = step.publish === 'none' ? null : (step.output?.dataset ?? null)
+  const written = step.publish === 'none' ? [] : datasetsWritten(step)
   return {
     isolation: step.isolation,
     retry: step.retry,
     timeoutMs: step.timeoutMs,
     runTimeoutMs: job.timeoutMs,
-    publishes: dataset === null ? null : { dataset: dataset.name, windowed: dataset.window !== null },
+    publishes: written.map(({ dataset }) => ({ dataset: dataset.name, windowed: dataset.window !== null })),
   }
 }

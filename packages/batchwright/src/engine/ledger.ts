@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Checkpoint } from '../protocol/index.ts'
-import type { ItemOutcome, Store, TaskEnd, TaskLease } from '../store/index.ts'
+import type { ItemOutcome, ReturnedLease, StartedLease, Store, TaskEnd, TaskLease } from '../store/index.ts'
 import type { StoreContact } from './contact.ts'
 import { CommitGroup } from './group.ts'
 
@@ -18,10 +18,10 @@ export interface LedgerOptions {
 
 /** Everything that attempts write, gathered into groups: one store call for many slots. */
 export class Ledger {
-  readonly #starts: CommitGroup<TaskLease, ItemOutcome>
+  readonly #starts: CommitGroup<StartedLease, ItemOutcome>
   readonly #checkpoints: CommitGroup<TaskLease & { readonly checkpoint: Checkpoint }, ItemOutcome>
   readonly #ends: CommitGroup<TaskLease & { readonly end: TaskEnd }, ItemOutcome>
-  readonly #returns: CommitGroup<TaskLease, ItemOutcome>
+  readonly #returns: CommitGroup<ReturnedLease, ItemOutcome>
 
   constructor(options: LedgerOptions) {
     const { store, contact } = options
@@ -43,7 +43,7 @@ export class Ledger {
     this.#returns = group((leases) => store.giveBack(leases))
   }
 
-  start(lease: TaskLease): Promise<ItemOutcome> {
+  start(lease: StartedLease): Promise<ItemOutcome> {
     return this.#starts.add(lease)
   }
 
@@ -55,7 +55,7 @@ export class Ledger {
     return this.#ends.add({ ...lease, end })
   }
 
-  giveBack(lease: TaskLease): Promise<ItemOutcome> {
+  giveBack(lease: ReturnedLease): Promise<ItemOutcome> {
     return this.#returns.add(lease)
   }
 }

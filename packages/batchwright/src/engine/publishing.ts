@@ -25,11 +25,11 @@ export async function intendPublication(
       job: task.run.job,
       step,
     })
-    if (facts.publishes === null) continue
-    const { dataset, windowed, newest } = facts.publishes
-    const window = windowed ? task.run.window : null
-    const above = await newest?.(window?.key ?? null)
-    targets.push({ dataset, window, step, ...(above === undefined ? {} : { above }) })
+    for (const { dataset, windowed, newest } of facts.publishes) {
+      const window = windowed ? task.run.window : null
+      const above = await newest?.(window?.key ?? null)
+      targets.push({ dataset, window, step, ...(above === undefined ? {} : { above }) })
+    }
   }
   const intents = await options.store.intendPublication({ taskId: task.taskId, fence: task.fence }, targets)
   return intents === null ? null : { intents, steps }

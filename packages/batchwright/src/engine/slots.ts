@@ -9,7 +9,7 @@ import type { Isolation } from './facts.ts'
 export class SlotRack {
   readonly #executors: ReadonlyMap<Isolation, Executor>
   readonly #idle = new Map<Isolation, Promise<Slot>[]>()
-  readonly #open = new Set<Slot>()
+  readonly #open = new Map<Slot, number>()
 
   constructor(executors: readonly Executor[]) {
     this.#executors = new Map(executors.map((executor) => [executor.name, executor]))
@@ -47,6 +47,11 @@ export class SlotRack {
     return this.#openOne(executor)
   }
 
+  /** Which of the open slots it is, from 1: for people. */
+  numberOf(slot: Slot): number {
+    return this.#open.get(slot) ?? 0
+  }
+
   /** Gives a slot back for the next attempt; dead ones are dropped. */
   put(isolation: Isolation, slot: Slot): void {
     if (slot.alive) this.#idleOf(isolation).push(Promise.resolve(slot))
@@ -58,14 +63,21 @@ export class SlotRack {
     const opening = [...this.#idle.values()].flat()
     this.#idle.clear()
     await Promise.allSettled(opening)
-    await Promise.all([...this.#open].map((slot) => slot.close()))
+    await Promise.all([...this.#open.keys()].map((slot) => slot.close()))
     this.#open.clear()
   }
 
   async #openOne(executor: Executor): Promise<Slot> {
     const slot = await executor.openSlot()
-    this.#open.add(slot)
+    this.#open.set(slot, this.#lowestFree())
     return slot
+  }
+
+  #lowestFree(): number {
+    const taken = new Set(this.#open.values())
+    let number = 1
+    while (taken.has(number)) number += 1
+    return number
   }
 
   #idleOf(isolation: Isolation): Promise<Slot>[] {

@@ -4,7 +4,7 @@ import { BatchwrightError } from '../kernel/errors.ts'
 import type { JsonValue } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Random } from '../kernel/random.ts'
-import type { JobDefinition } from '../job/index.ts'
+import { datasetsWritten, type JobDefinition } from '../job/index.ts'
 import type { ArtifactRef, WindowValue } from '../protocol/index.ts'
 import type { DeadLetterReplay, NewRun, NewStep, RunRow, Store } from '../store/index.ts'
 
@@ -129,7 +129,7 @@ function newStep(step: JobDefinition['steps'][number]): NewStep {
     name: step.name,
     kind: step.kind,
     after: step.after,
-    publish: step.output === null ? 'none' : step.publish,
+    publish: datasetsWritten(step).length === 0 ? 'none' : step.publish,
   }
 }
 

@@ -217,6 +217,18 @@ export interface ClaimRequest {
   readonly runs?: readonly string[]
 }
 
+/** A lease whose attempt begins. */
+export interface StartedLease extends TaskLease {
+  /** Which of the worker's slots it runs in, from 1: for people. Absent: not known. */
+  readonly slot?: number
+}
+
+/** A lease that is given back. */
+export interface ReturnedLease extends TaskLease {
+  /** For people: `paused`, `preempted`. Kept with the attempt and in the event. Default `not said`. */
+  readonly why?: string
+}
+
 /** What became of one item of a set: `fenced` means the lease did not hold, and nothing changed. */
 export type ItemOutcome = 'done' | 'fenced'
 
@@ -239,7 +251,7 @@ export interface TaskVerbs {
   /** The tasks of an earlier claim that are still owned under it. */
   claimed(workerId: string, claimId: string): Promise<readonly ClaimedTask[]>
   /** Attempts count starts: raises attemptsUsed of tasks whose attempt begins now. Idempotent for one lease (task and fence). */
-  start(leases: readonly TaskLease[]): Promise<readonly ItemOutcome[]>
+  start(leases: readonly StartedLease[]): Promise<readonly ItemOutcome[]>
   /** Inserts partitions of a step that is planning; idempotent by index. They become claimable when the plan is sealed. */
   addPartitions(lease: TaskLease, partitions: readonly PartitionPlan[]): Promise<ItemOutcome>
   /** Commits checkpoints with their counters. A checkpoint whose sequence is not above the stored one changes nothing. */
@@ -251,7 +263,7 @@ export interface TaskVerbs {
    */
   finish(items: readonly (TaskLease & { readonly end: TaskEnd })[]): Promise<readonly ItemOutcome[]>
   /** leased -> ready, no attempt used: preempted, paused, or never started. */
-  giveBack(leases: readonly TaskLease[]): Promise<readonly ItemOutcome[]>
+  giveBack(leases: readonly ReturnedLease[]): Promise<readonly ItemOutcome[]>
 }
 
 // ---------------------------------------------------------------- publication
@@ -382,6 +394,101 @@ export interface StoreEvent {
   readonly data: Readonly<Record<string, JsonValue>>
 }
 
+/**
+ * - `succeeded`, `failed`: so did its task.
+ * - `retried`: it failed, and the task was given another attempt.
+ * - `returned`: its lease was handed back, unspent: paused, preempted, never started, a sibling failed the run.
+ * - `crashed`: its worker died.
+ * - `cancelled`: with its run.
+ */
+export type AttemptOutcome = 'succeeded' | 'retried' | 'failed' | 'returned' | 'crashed' | 'cancelled'
+
+/** One attempt, from its lease to its end. Kept where a step starts again and its tasks go. Times by the store's clock. */
+export interface AttemptRow {
+  readonly taskId: number
+  readonly fence: number
+  readonly step: string
+  readonly kind: TaskKind
+  /** Partition index; null for plan, verify and publish tasks. */
+  readonly index: number | null
+  /** The task's; empty where the task is gone. */
+  readonly label: string
+  readonly worker: { readonly workerId: string; readonly host: string; readonly pid: number }
+  /** From 1; null where it is not known, or did not start. */
+  readonly slot: number | null
+  readonly leasedAt: number
+  readonly startedAt: number | null
+  /** Null while it holds its lease. */
+  readonly endedAt: number | null
+  readonly outcome: AttemptOutcome | null
+  /** Code of the error, or why the lease ended. */
+  readonly reason: string | null
+  /** How long the retry that followed had to wait. */
+  readonly delayMs: number | null
+  /** The checkpoint it began at: sequence 0 for the beginning of the partition. `read`: records of the task before it. */
+  readonly from: { readonly sequence: number; readonly read: number }
+  readonly checkpoints: number
+  readonly checkpointedAt: number | null
+  /** Records of the task read at its last checkpoint, or at its end. */
+  readonly read: number
+}
+
+/** What the attempts of one step and kind came to. Times in milliseconds; those under way are counted until now. */
+export interface AttemptTotals {
+  readonly runId: string
+  readonly step: string
+  readonly kind: TaskKind
+  readonly attempts: number
+  /** Tasks that had one. */
+  readonly tasks: number
+  readonly outcomes: Readonly<Partial<Record<AttemptOutcome, number>>>
+  readonly firstLeasedAt: number
+  readonly lastLeasedAt: number
+  /** Null while one of them is under way. */
+  readonly lastEndedAt: number | null
+  /** Sum over all attempts, from lease to end. */
+  readonly busyMs: number
+  /** Of those that succeeded, and the records that these read. */
+  readonly succeededMs: number
+  readonly read: number
+  /** The longest, and the one that ended last (or is still under way). Partition index, null for other kinds. */
+  readonly longest: { readonly index: number | null; readonly ms: number }
+  readonly last: { readonly index: number | null; readonly ms: number }
+}
+
+/** How many attempts of a run held leases, over time. */
+export interface RunActivity {
+  /** By step and kind: mean number at once in each bucket, and the most at once. */
+  readonly lanes: readonly {
+    readonly step: string
+    readonly kind: TaskKind
+    readonly mean: readonly number[]
+    readonly most: number
+    /** How long at the end only one of them was left, where there had been more; 0 otherwise. */
+    readonly aloneMs: number
+  }[]
+  /** Most at once over all steps. */
+  readonly most: number
+  /** When nothing of the run was leased, the longest first, at most 20: before, between and after its attempts. */
+  readonly idle: readonly { readonly from: number; readonly to: number }[]
+}
+
+/** How often something was decided: a type of event with a step, a code or reason, and a second word on why. */
+export interface EventCount {
+  readonly type: string
+  readonly step: string | null
+  readonly code: string | null
+  readonly reason: string | null
+  readonly why: string | null
+  readonly count: number
+  /** Tasks in them. */
+  readonly tasks: number
+  readonly firstAt: number
+  readonly lastAt: number
+  /** Of retries: the sum of their waits. */
+  readonly delayMs: number
+}
+
 export interface Page<Item> {
   readonly total: number
   readonly items: readonly Item[]
@@ -424,7 +531,29 @@ export interface Reads {
     readonly after: number
     readonly runId?: string
     readonly limit?: number
+    /** Only these. Of a run, and without `tasks.leased` and `tasks.succeeded`, a page costs its own rows. */
+    readonly types?: readonly string[]
   }): Promise<readonly StoreEvent[]>
+  /** Events of a run counted by type, step, code or reason; without `tasks.leased` and `tasks.succeeded`. */
+  countEvents(runId: string): Promise<readonly EventCount[]>
+  /** Attempts of a run: by place and fence, or those that took longest first; at most `limit` (default 1000). */
+  listAttempts(
+    runId: string,
+    filter?: {
+      readonly step?: string
+      readonly kind?: TaskKind
+      readonly index?: number
+      readonly order?: 'place' | 'longest'
+      readonly limit?: number
+    },
+  ): Promise<readonly AttemptRow[]>
+  /** By run, step in order of definition, and kind. */
+  totalAttempts(runIds: readonly string[]): Promise<readonly AttemptTotals[]>
+  /** Between two times, in `buckets` of the same length. */
+  runActivity(
+    runId: string,
+    span: { readonly from: number; readonly to: number; readonly buckets: number },
+  ): Promise<RunActivity>
   /** Milliseconds until the next task that is ready but not due becomes due; null when there is none. */
   nextDue(runs?: readonly string[]): Promise<number | null>
   /** Paths of parts that a checkpoint or an output of an unfinished run, or a finished run's output, refers to. */

@@ -9,6 +9,7 @@ import { SettableClock } from './clock.ts'
 import { controlRules } from './control.ts'
 import { eventRules } from './outbox.ts'
 import { fenceRules } from './fences.ts'
+import { historyRules } from './histories.ts'
 import { leaseRules } from './leases.ts'
 import { planRules } from './plans.ts'
 import { propertyRules } from './properties.ts'
@@ -49,6 +50,7 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       control: controlRules,
       publications: publicationRules,
       events: eventRules,
+      histories: historyRules,
       replays: replayRules,
       reads: readRules,
       transitions: arrowRules,

@@ -1,5 +1,6 @@
 import type { Checkpoint, PartitionPlan, RunContext, Snapshot, StepKind, TaskKind } from '../../protocol/index.ts'
 import type { ClaimedTask, ClaimRequest } from '../contract.ts'
+import { BEGIN_ATTEMPT } from './attempts.ts'
 import { emit } from './events.ts'
 import { json, jsonOrNull, number, text, textOrNull, word, type Row } from './rows.ts'
 import type { Session } from './session.ts'
@@ -81,7 +82,10 @@ function openLanes(session: Session, runs: readonly string[] | undefined): reado
 }
 
 function lease(session: Session, request: ClaimRequest, lane: Lane, ids: readonly number[]): void {
-  for (const taskId of ids) session.run(LEASE, { workerId: request.workerId, claimId: request.claimId, taskId })
+  for (const taskId of ids) {
+    session.run(LEASE, { workerId: request.workerId, claimId: request.claimId, taskId })
+    session.run(BEGIN_ATTEMPT, { taskId })
+  }
   const moved = session.run(
     `update runs set state = 'running', started_at = store_now() where run = :run and state = 'queued'`,
     { run: lane.key.run },

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../kernel/errors.ts'
-import type { StoreEvent } from '../contract.ts'
+import type { EventCount, StoreEvent } from '../contract.ts'
 import type { Session } from './session.ts'
 import { json, number, text, textOrNull } from './rows.ts'
 
@@ -26,22 +26,63 @@ export function newestEvent(session: Session): number {
   return row === undefined ? 0 : number(row, 'newest')
 }
 
+/** Events that say that work goes on as it should. All others are in an index of their own: a run has few of them. */
+const ROUTINE: ReadonlySet<string> = new Set(['tasks.leased', 'tasks.succeeded'])
+/** The condition of that index. */
+const TOLD = `type not in ('tasks.leased', 'tasks.succeeded')`
+
+/** Said, because SQLite would rather walk through a run's million events in order than sort a hundred. */
+const BY_TOLD = 'indexed by events_told'
+
+/** The statement for a filter. */
+export function eventsQuery({ runId, types }: Pick<EventFilter, 'runId' | 'types'>): string {
+  const ofRun = runId === undefined ? '' : 'and run_id = :runId'
+  const ofTypes = types === undefined ? '' : 'and type in (select value from json_each(:types))'
+  const told = runId !== undefined && types?.some((type) => ROUTINE.has(type)) === false
+  return `select sequence, at, run_id, step, type, data from events ${told ? BY_TOLD : ''}
+    where sequence > :after ${ofRun} ${ofTypes} ${told ? `and ${TOLD}` : ''} order by sequence limit :limit`
+}
+
+/** By the index of what was decided, which comes with the rows in order of type. */
+export const COUNT_EVENTS = `
+  select type, step, data ->> '$.code' as code, data ->> '$.reason' as reason, data ->> '$.why' as why,
+    count(*) as count, sum(coalesce(data ->> '$.count', 0)) as tasks, min(at) as first_at, max(at) as last_at,
+    sum(coalesce(data ->> '$.delayMs', 0)) as delay_ms
+  from events ${BY_TOLD} where run_id = :runId and ${TOLD}
+  group by type, step, code, reason, why order by first_at, min(sequence)`
+
+export function countEvents(session: Session, runId: string): readonly EventCount[] {
+  const rows = session.all(COUNT_EVENTS, { runId })
+  return rows.map((row) => ({
+    type: text(row, 'type'),
+    step: textOrNull(row, 'step'),
+    code: textOrNull(row, 'code'),
+    reason: textOrNull(row, 'reason'),
+    why: textOrNull(row, 'why'),
+    count: number(row, 'count'),
+    tasks: number(row, 'tasks'),
+    firstAt: number(row, 'first_at'),
+    lastAt: number(row, 'last_at'),
+    delayMs: number(row, 'delay_ms'),
+  }))
+}
+
 const EVENTS_PER_PAGE = 1000
 
-export function listEvents(
-  session: Session,
-  filter: { readonly after: number; readonly runId?: string; readonly limit?: number },
-): readonly StoreEvent[] {
-  const ofRun = filter.runId === undefined ? '' : 'and run_id = :runId'
-  const rows = session.all(
-    `select sequence, at, run_id, step, type, data from events
-     where sequence > :after ${ofRun} order by sequence limit :limit`,
-    {
-      after: filter.after,
-      limit: filter.limit ?? EVENTS_PER_PAGE,
-      ...(filter.runId === undefined ? {} : { runId: filter.runId }),
-    },
-  )
+export interface EventFilter {
+  readonly after: number
+  readonly runId?: string
+  readonly limit?: number
+  readonly types?: readonly string[]
+}
+
+export function listEvents(session: Session, filter: EventFilter): readonly StoreEvent[] {
+  const rows = session.all(eventsQuery(filter), {
+    after: filter.after,
+    limit: filter.limit ?? EVENTS_PER_PAGE,
+    ...(filter.runId === undefined ? {} : { runId: filter.runId }),
+    ...(filter.types === undefined ? {} : { types: JSON.stringify(filter.types) }),
+  })
   return rows.map((row) => ({
     sequence: number(row, 'sequence'),
     at: number(row, 'at'),

@@ -130,7 +130,7 @@ describe('a full disk', () => {
 
 describe('versions of the store', () => {
   const next: Migration = {
-    version: 2,
+    version: MIGRATIONS.length + 1,
     name: 'a column more',
     sql: 'alter table runs add column colour text',
     oldestCompatible: 1,
@@ -145,12 +145,12 @@ describe('versions of the store', () => {
   }
 
   it('a store of a newer version is refused, with both versions and what to do', async () => {
-    await migrated({ ...next, oldestCompatible: 2 })
+    await migrated({ ...next, oldestCompatible: next.version })
     await expect(opened()).rejects.toMatchObject({
       code: 'STORE_NEWER_VERSION',
-      message: expect.stringMatching(/version 1 .*version 2/) as string,
+      message: expect.stringMatching(new RegExp(`version ${MIGRATIONS.length} .*version ${next.version}`)) as string,
       hint: expect.stringContaining('Upgrade') as string,
-      details: { storeVersion: 2, knownVersion: 1 },
+      details: { storeVersion: next.version, knownVersion: MIGRATIONS.length },
     })
   })
 

@@ -1,6 +1,8 @@
+import type { ErrorReport } from '../../kernel/errors.ts'
 import type { TaskKind } from '../../protocol/index.ts'
 import type { TaskLease } from '../contract.ts'
 import type { RunRef } from './advance.ts'
+import { endAttempt, placeFrom, startAttempt } from './attempts.ts'
 import { emit } from './events.ts'
 import { flag, number, text, word, type Row } from './rows.ts'
 import type { Session } from './session.ts'
@@ -52,11 +54,12 @@ export function tasksOf(session: Session, workerId: string): readonly OwnedTask[
   return session.all(`${OWNED_TASK} where t.worker = :workerId order by t.task_id`, { workerId }).map(ownedFrom)
 }
 
-export function markStarted(session: Session, lease: TaskLease): void {
-  session.run(
+export function markStarted(session: Session, task: OwnedTask, slot: number | null): void {
+  const started = session.run(
     `update tasks set attempts_used = attempts_used + 1, started = 1 where ${OWNED} and started = 0`,
-    key(lease),
+    key(task),
   )
+  if (started > 0) startAttempt(session, task, slot)
 }
 
 /**
@@ -67,44 +70,50 @@ export function forgetCrashes(session: Session, lease: TaskLease): void {
   session.run(`update tasks set crash_count = 0 where ${OWNED} and crash_count > 0`, key(lease))
 }
 
-/** leased -> succeeded. What it leaves takes the place of its checkpoint. */
-export function endSucceeded(session: Session, lease: TaskLease): void {
-  session.run('delete from checkpoints where task_id = :taskId', { taskId: lease.taskId })
-  session.run(`update tasks set state = 'succeeded', error = null, ${LEASE_ENDS} where ${OWNED}`, key(lease))
+/** leased -> succeeded. What it leaves takes the place of its checkpoint. `read`: records that were read; null for other tasks. */
+export function endSucceeded(session: Session, task: OwnedTask, read: number | null): void {
+  session.run('delete from checkpoints where task_id = :taskId', { taskId: task.taskId })
+  session.run(`update tasks set state = 'succeeded', error = null, ${LEASE_ENDS} where ${OWNED}`, key(task))
+  endAttempt(session, task, { outcome: 'succeeded', ...(read === null ? {} : { read }) })
 }
 
 /** leased -> failed. */
-export function endFailed(session: Session, lease: TaskLease, error: string): void {
+export function endFailed(session: Session, task: OwnedTask, error: ErrorReport): void {
   session.run(`update tasks set state = 'failed', error = :error, ${LEASE_ENDS} where ${OWNED}`, {
-    ...key(lease),
-    error,
+    ...key(task),
+    error: JSON.stringify(error),
   })
+  endAttempt(session, task, { outcome: 'failed', reason: error.code })
 }
 
 /** leased -> ready after a failed attempt: it counts, started or not. */
-export function endRetried(session: Session, lease: TaskLease, error: string, delayMs: number): void {
+export function endRetried(session: Session, task: OwnedTask, error: ErrorReport, delayMs: number): void {
+  const delay = Math.ceil(delayMs)
   session.run(
     `update tasks set state = 'ready', error = :error, attempts_used = attempts_used + 1 - started,
        not_before = case when :delayMs > 0 then store_now() + :delayMs else 0 end, ${LEASE_ENDS}
      where ${OWNED}`,
-    { ...key(lease), error, delayMs: Math.ceil(delayMs) },
+    { ...key(task), error: JSON.stringify(error), delayMs: delay },
   )
+  endAttempt(session, task, { outcome: 'retried', reason: error.code, delayMs: delay })
 }
 
 /** leased -> ready, with the attempt handed back. */
-export function endUnspent(session: Session, lease: TaskLease): void {
+export function endUnspent(session: Session, task: OwnedTask, reason: string): void {
   session.run(
     `update tasks set state = 'ready', attempts_used = attempts_used - started, ${LEASE_ENDS} where ${OWNED}`,
-    key(lease),
+    key(task),
   )
+  endAttempt(session, task, { outcome: 'returned', reason })
 }
 
 /** leased -> ready because its worker died: the attempt stays counted, and the crash is remembered where it had started. */
-export function endCrashed(session: Session, lease: TaskLease): void {
+export function endCrashed(session: Session, task: OwnedTask, reason: string): void {
   session.run(
     `update tasks set state = 'ready', crash_count = crash_count + started, ${LEASE_ENDS} where ${OWNED}`,
-    key(lease),
+    key(task),
   )
+  endAttempt(session, task, { outcome: 'crashed', reason })
 }
 
 /** Gives back every lease of a run, unspent. Only workers that are alive own tasks, so that the index of held tasks serves. */
@@ -112,9 +121,10 @@ export function releaseRun(session: Session, ref: RunRef): void {
   const rows = session.all(
     `update tasks set state = 'ready', attempts_used = attempts_used - started, ${LEASE_ENDS}
      where worker in (select worker_id from workers where state = 'alive') and run = :run
-     returning task_id`,
+     returning task_id, run, step, kind, idx, fence - 1 as fence`,
     { run: ref.run },
   )
+  for (const row of rows) endAttempt(session, placeFrom(row), { outcome: 'returned', reason: 'run failed' })
   if (rows.length === 0) return
   emit(session, {
     runId: ref.runId,
@@ -125,13 +135,15 @@ export function releaseRun(session: Session, ref: RunRef): void {
 
 /** Ends every lease of a run that is cancelled, and what was ready with them. */
 export function cancelTasks(session: Session, run: number): number {
-  const leased = session.run(
+  const leased = session.all(
     `update tasks set state = 'cancelled', attempts_used = attempts_used - started, ${LEASE_ENDS}
-     where worker in (select worker_id from workers where state = 'alive') and run = :run`,
+     where worker in (select worker_id from workers where state = 'alive') and run = :run
+     returning run, step, kind, idx, fence - 1 as fence`,
     { run },
   )
+  for (const row of leased) endAttempt(session, placeFrom(row), { outcome: 'cancelled', reason: 'run cancelled' })
   const ready = session.run(`update tasks set state = 'cancelled' where run = :run and state = 'ready'`, { run })
-  return leased + ready
+  return leased.length + ready
 }
 
 function key(lease: TaskLease): { taskId: number; fence: number } {

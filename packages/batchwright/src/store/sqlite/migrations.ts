@@ -2,7 +2,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import { corrupt } from './errors.ts'
 import { number, text } from './rows.ts'
-import { TABLES } from './schema.ts'
+import { ATTEMPTS, TABLES } from './schema.ts'
 import type { Session } from './session.ts'
 
 /** One change of the tables. What has been released is never edited: a new change is a new migration. */
@@ -16,6 +16,7 @@ export interface Migration {
 
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'runs, steps, tasks, workers, publications, events', sql: TABLES, oldestCompatible: 1 },
+  { version: 2, name: 'attempts', sql: ATTEMPTS, oldestCompatible: 1 },
 ]
 
 /** In the header of the file: "BWst". Tells a store from another program's database. */

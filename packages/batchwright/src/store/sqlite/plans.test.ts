@@ -7,6 +7,8 @@ import { systemClock } from '../../kernel/clock.ts'
 import { newRun, newWorker, partitions, plan, step } from '../conformance/world.ts'
 import { RUN_TRANSITIONS, STEP_TRANSITIONS, TASK_TRANSITIONS, isLegal, type Transition } from '../states.ts'
 import { LANE_HEAD, LEASE, WAKE_DUE } from './claim.ts'
+import { COUNT_EVENTS, eventsQuery } from './events.ts'
+import { attemptsQuery } from './histories.ts'
 import { openSqliteStore } from './open.ts'
 import { tasksQuery } from './reads.ts'
 
@@ -80,6 +82,14 @@ for (const [kind, prepare] of Object.entries(STATISTICS)) {
         if ('afterTaskId' in filter) expect(detail).toContain('(run=? AND (step,kind,idx)>(?,?,?))')
       }
       expect(planOf(tasksQuery({ states: ['failed'] }, false))).toContain('tasks_failed')
+    })
+
+    it('a task finds its attempts, and a run what was decided, without reading the others', () => {
+      const attempts = planOf(attemptsQuery({ step: 'a', kind: 'partition', index: 7 }))
+      expect(attempts).toContain('SEARCH attempts USING PRIMARY KEY (run=? AND step=? AND kind=? AND idx=?)')
+      const decided = { runId: 'run-1', types: ['task.retried'] }
+      expect(planOf(eventsQuery(decided))).toContain('events_told (run_id=? AND type=?')
+      expect(planOf(COUNT_EVENTS)).toContain('events_told (run_id=?)')
     })
   })
 }

@@ -172,6 +172,45 @@ ${guard('steps', STEP_TRANSITIONS)}
 ${guard('tasks', TASK_TRANSITIONS)}
 `
 
+/**
+ * The second migration: every attempt, from its lease to its end, and a way to the events that say more than that work goes on.
+ * A row is found by its task's place, not by the task's id: it stays where a step starts again and its tasks go. The fence
+ * is the odd one of the lease; it grows over all tasks that were ever at the place.
+ */
+export const ATTEMPTS = `
+create table attempts (
+  run integer not null,
+  step integer not null,
+  kind text not null,
+  idx integer not null,
+  fence integer not null,
+  task_id integer not null,
+  worker text not null,
+  slot integer,
+  leased_at integer not null,
+  started_at integer,
+  -- null while it holds its lease
+  ended_at integer,
+  outcome text check (outcome in ('succeeded', 'retried', 'failed', 'returned', 'crashed', 'cancelled')),
+  -- code of the error, or why the lease ended
+  reason text,
+  -- how long the retry that follows waits
+  delay_ms integer,
+  -- the checkpoint that it began at; 0 at the beginning of its partition
+  from_sequence integer not null default 0,
+  from_read integer not null default 0,
+  checkpoints integer not null default 0,
+  checkpointed_at integer,
+  -- records read at its last checkpoint, or at its end
+  read integer not null,
+  primary key (run, step, kind, idx, fence),
+  check ((ended_at is null) = (outcome is null))
+) strict, without rowid;
+
+create index events_told on events (run_id, type, sequence)
+  where run_id is not null and type not in ('tasks.leased', 'tasks.succeeded');
+`
+
 /** `state in ('queued', ...)`: every state that an arrow of the table starts or ends at. */
 function words<State extends string>(column: string, table: readonly Transition<State>[]): string {
   const states = new Set(table.flatMap(({ from, to }) => [from, to]))

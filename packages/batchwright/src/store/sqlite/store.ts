@@ -3,7 +3,8 @@ import type { Store } from '../contract.ts'
 import type { Changes } from './changes.ts'
 import { claim, claimed } from './claim.ts'
 import { cancelRun, pauseRun, reopenRun } from './control.ts'
-import { listEvents } from './events.ts'
+import { countEvents, listEvents } from './events.ts'
+import { listAttempts, runActivity, totalAttempts } from './histories.ts'
 import { intendPublication, intendRollback, listPublications, recordRollback } from './publications.ts'
 import * as reads from './reads.ts'
 import { createRun, findRun } from './runs.ts'
@@ -71,6 +72,10 @@ export function sqliteStore({ session, writer, changes, clock }: StoreParts): St
     stepOutput: (runId, step) => read(() => reads.stepOutput(session, runId, step)),
     listSnapshots: (runId) => read(() => reads.listSnapshots(session, runId)),
     listEvents: (filter) => read(() => listEvents(session, filter)),
+    countEvents: (runId) => read(() => countEvents(session, runId)),
+    listAttempts: (runId, filter) => read(() => listAttempts(session, runId, filter)),
+    totalAttempts: (runIds) => read(() => totalAttempts(session, runIds)),
+    runActivity: (runId, span) => read(() => runActivity(session, runId, span)),
     nextDue: (runs) => read(() => reads.nextDue(session, runs)),
     referencedParts: (runId) => read(() => reads.referencedParts(session, runId)),
 

@@ -1,6 +1,7 @@
 import type { Checkpoint, PartitionPlan } from '../../protocol/index.ts'
-import type { ItemOutcome, TaskEnd, TaskLease } from '../contract.ts'
+import type { ItemOutcome, ReturnedLease, StartedLease, TaskEnd, TaskLease } from '../contract.ts'
 import { dropOtherPlans, failRun, sealPlan, stepName, stepPublished, stepVerified, verifyWhenDone } from './advance.ts'
+import { noteCheckpoint } from './attempts.ts'
 import { refused } from './errors.ts'
 import { emit } from './events.ts'
 import {
@@ -17,9 +18,9 @@ import { json } from './rows.ts'
 import type { Session } from './session.ts'
 import { addTotals, type Totals } from './totals.ts'
 
-export function start(session: Session, leases: readonly TaskLease[]): readonly ItemOutcome[] {
-  return forOwned(session, leases, (_, lease) => {
-    markStarted(session, lease)
+export function start(session: Session, leases: readonly StartedLease[]): readonly ItemOutcome[] {
+  return forOwned(session, leases, (task, { slot }) => {
+    markStarted(session, task, slot ?? null)
   })
 }
 
@@ -65,17 +66,26 @@ export function checkpoint(
         body: JSON.stringify(item.checkpoint),
       },
     )
-    if (stored > 0) forgetCrashes(session, item)
+    if (stored === 0) return
+    forgetCrashes(session, item)
+    noteCheckpoint(session, task, item.checkpoint.counters.read)
   })
 }
 
-export function giveBack(session: Session, leases: readonly TaskLease[]): readonly ItemOutcome[] {
-  const returned: OwnedTask[] = []
-  const outcomes = forOwned(session, leases, (task, lease) => {
-    endUnspent(session, lease)
-    returned.push(task)
+export function giveBack(session: Session, leases: readonly ReturnedLease[]): readonly ItemOutcome[] {
+  const returned: { readonly task: OwnedTask; readonly why: string }[] = []
+  const outcomes = forOwned(session, leases, (task, { why = 'not said' }) => {
+    endUnspent(session, task, why)
+    returned.push({ task, why })
   })
-  emitGroups(session, returned, 'tasks.released', { reason: 'given back' })
+  for (const [why, group] of Map.groupBy(returned, (one) => one.why)) {
+    emitGroups(
+      session,
+      group.map(({ task }) => task),
+      'tasks.released',
+      { reason: 'given back', why },
+    )
+  }
   return outcomes
 }
 
@@ -109,7 +119,7 @@ function endTask(session: Session, task: OwnedTask, end: TaskEnd): Totals | null
   switch (end.kind) {
     case 'succeeded':
       if (task.kind === 'plan') throw mismatch(task, end.kind)
-      endSucceeded(session, task)
+      endSucceeded(session, task, task.kind === 'partition' ? end.output.counters.read : null)
       session.run('insert or replace into outputs (task_id, body) values (:taskId, :body)', {
         taskId: task.taskId,
         body: JSON.stringify(end.output),
@@ -121,12 +131,12 @@ function endTask(session: Session, task: OwnedTask, end: TaskEnd): Totals | null
       return null
     case 'planned':
       if (task.kind !== 'plan') throw mismatch(task, end.kind)
-      endSucceeded(session, task)
+      endSucceeded(session, task, null)
       emitGroups(session, [task], 'tasks.succeeded', {})
       sealPlan(session, task.ref, task.step, task.fence, end.plan)
       return null
     case 'retry':
-      endRetried(session, task, JSON.stringify(end.error), end.delayMs)
+      endRetried(session, task, end.error, end.delayMs)
       session.run('update steps set retries = retries + 1 where run = :run and step = :step', {
         run: task.ref.run,
         step: task.step,
@@ -138,7 +148,7 @@ function endTask(session: Session, task: OwnedTask, end: TaskEnd): Totals | null
       })
       return null
     case 'failed':
-      endFailed(session, task, JSON.stringify(end.error))
+      endFailed(session, task, end.error)
       emitGroups(session, [task], 'task.failed', { code: end.error.code, message: end.error.message })
       failRun(session, task.ref, task.step, task.kind === 'partition' ? task.index : null, end.error)
       return null

@@ -33,6 +33,7 @@ export function addTotals(parts: readonly Totals[]): Totals {
 function addCounters(parts: readonly Counters[]): Counters {
   const sum = { ...NO_COUNTERS }
   const reasons = new Map<string, number>()
+  const named = new Map<string, number>()
   for (const part of parts) {
     sum.read += part.read
     sum.accepted += part.accepted
@@ -45,8 +46,13 @@ function addCounters(parts: readonly Counters[]): Counters {
     sum.bytesWritten += part.bytesWritten
     sum.retries += part.retries
     for (const [reason, count] of Object.entries(part.reasons)) reasons.set(reason, (reasons.get(reason) ?? 0) + count)
+    for (const [name, count] of Object.entries(part.named ?? {})) named.set(name, (named.get(name) ?? 0) + count)
   }
-  return { ...sum, reasons: Object.fromEntries(reasons) }
+  return {
+    ...sum,
+    reasons: Object.fromEntries(reasons),
+    ...(named.size === 0 ? {} : { named: Object.fromEntries(named) }),
+  }
 }
 
 function addControls(parts: readonly ControlTotals[]): ControlTotals {

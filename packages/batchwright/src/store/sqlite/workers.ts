@@ -9,6 +9,10 @@ import { emitGroups } from './tasks.ts'
 /** Renewals in a row that may leave an owned task out before it returns to ready: the first may have crossed the claim. */
 const RENEWALS_ABSENT = 2
 
+/** How it is known that a worker is dead: its process was looked for on its host, or it did not renew its lease in time. */
+const PROCESS_GONE = 'its process is gone'
+const LEASE_RAN_OUT = 'its lease ran out'
+
 export function registerWorker(session: Session, worker: NewWorker): void {
   const inserted = session.run(
     `insert into workers (worker_id, host, boot_id, pid, process_start, lease_ms, state, expires_at)
@@ -72,7 +76,7 @@ function countAbsences(
       .map((row) => number(row, 'task_id')),
   )
   const returned = absent.filter(({ taskId }) => overdue.has(taskId))
-  for (const task of returned) endUnspent(session, task)
+  for (const task of returned) endUnspent(session, task, 'absent from two renewals')
   emitGroups(session, returned, 'tasks.released', { reason: 'absent from two renewals', worker: workerId })
 }
 
@@ -87,7 +91,7 @@ function pausedRunsOf(session: Session, workerId: string): readonly string[] {
 
 export function retireWorker(session: Session, workerId: string): void {
   const tasks = tasksOf(session, workerId)
-  for (const task of tasks) endUnspent(session, task)
+  for (const task of tasks) endUnspent(session, task, 'worker retired')
   emitGroups(session, tasks, 'tasks.released', { reason: 'worker retired', worker: workerId })
   const moved = session.run(`update workers set state = 'retired' where worker_id = :workerId and state = 'alive'`, {
     workerId,
@@ -101,6 +105,7 @@ export interface ReapLimits {
 }
 
 export function reap(session: Session, knownDead: readonly string[], limits: ReapLimits): ReapResult {
+  const known = new Set(knownDead)
   const dead = session
     .all(
       `update workers set state = 'dead' where state = 'alive'
@@ -109,18 +114,41 @@ export function reap(session: Session, knownDead: readonly string[], limits: Rea
       { known: JSON.stringify(knownDead), expired: limits.onlyKnown === true ? 0 : 1 },
     )
     .map((row) => text(row, 'worker_id'))
-  const held = dead.flatMap((workerId) => tasksOf(session, workerId).map((task) => ({ workerId, task })))
-  for (const workerId of dead) {
+    .map((workerId) => ({ workerId, why: known.has(workerId) ? PROCESS_GONE : LEASE_RAN_OUT }))
+  const held = dead.flatMap(({ workerId, why }) => tasksOf(session, workerId).map((task) => ({ workerId, why, task })))
+  for (const { workerId, why } of dead) {
     const count = held.filter((one) => one.workerId === workerId).length
-    emit(session, { runId: null, type: 'worker.dead', data: { worker: workerId, tasks: count } })
+    emit(session, { runId: null, type: 'worker.dead', data: { worker: workerId, tasks: count, why } })
   }
   const crashed = held.filter(({ task }) => atCrashLimit(session, task, limits.crashes))
   const failing = new Set(crashed.map(({ task }) => task.taskId))
-  const released = held.filter(({ task }) => !failing.has(task.taskId)).map(({ task }) => task)
-  for (const task of released) endCrashed(session, task)
-  emitGroups(session, released, 'tasks.released', { reason: 'worker dead' })
+  releaseCrashed(
+    session,
+    held.filter(({ task }) => !failing.has(task.taskId)),
+  )
   const failed = failCrashed(session, crashed, limits.crashes)
-  return { workers: dead, released: held.length - failed, failed }
+  return { workers: dead.map(({ workerId }) => workerId), released: held.length - failed, failed }
+}
+
+/** A task whose worker died. */
+interface Orphan {
+  readonly workerId: string
+  /** How that is known. */
+  readonly why: string
+  readonly task: OwnedTask
+}
+
+/** Back to ready, the crash remembered: one event for each worker, with how its death is known. */
+function releaseCrashed(session: Session, orphans: readonly Orphan[]): void {
+  for (const [workerId, group] of Map.groupBy(orphans, (orphan) => orphan.workerId)) {
+    for (const { task, why } of group) endCrashed(session, task, why)
+    emitGroups(
+      session,
+      group.map(({ task }) => task),
+      'tasks.released',
+      { reason: 'worker dead', why: group[0]?.why ?? '', worker: workerId },
+    )
+  }
 }
 
 function atCrashLimit(session: Session, task: OwnedTask, limit: number): boolean {
@@ -130,19 +158,14 @@ function atCrashLimit(session: Session, task: OwnedTask, limit: number): boolean
 }
 
 /** The first task at its limit fails its run; others of that run go back with the crash remembered. Answers how many failed. */
-function failCrashed(
-  session: Session,
-  crashed: readonly { readonly workerId: string; readonly task: OwnedTask }[],
-  limit: number,
-): number {
-  const first = new Map<number, { readonly workerId: string; readonly task: OwnedTask }>()
-  const others: OwnedTask[] = []
+function failCrashed(session: Session, crashed: readonly Orphan[], limit: number): number {
+  const first = new Map<number, Orphan>()
+  const others: Orphan[] = []
   for (const one of crashed) {
-    if (first.has(one.task.ref.run)) others.push(one.task)
+    if (first.has(one.task.ref.run)) others.push(one)
     else first.set(one.task.ref.run, one)
   }
-  for (const task of others) endCrashed(session, task)
-  emitGroups(session, others, 'tasks.released', { reason: 'worker dead' })
+  releaseCrashed(session, others)
   for (const { workerId, task } of first.values()) {
     const error = {
       code: 'CRASH_LIMIT',
@@ -152,7 +175,7 @@ function failCrashed(
       retryable: false,
     }
     session.run('update tasks set crash_count = crash_count + 1 where task_id = :taskId', { taskId: task.taskId })
-    endFailed(session, task, JSON.stringify(error))
+    endFailed(session, task, error)
     emitGroups(session, [task], 'task.failed', { code: error.code, message: error.message })
     failRun(session, task.ref, task.step, task.kind === 'partition' ? task.index : null, error)
   }

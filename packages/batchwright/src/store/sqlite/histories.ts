@@ -1,0 +1,249 @@
+import type { TaskKind } from '../../protocol/index.ts'
+import type { AttemptOutcome, AttemptRow, AttemptTotals, RunActivity } from '../contract.ts'
+import { number, numberOrNull, text, textOrNull, word, type Row } from './rows.ts'
+import type { Session } from './session.ts'
+
+/** Reads of the history of attempts: one by one, summed up by step, and over time. */
+
+const ATTEMPTS_PER_PAGE = 1000
+/** How many times without work are named. */
+const IDLE_NAMED = 20
+
+export interface AttemptFilter {
+  readonly step?: string
+  readonly kind?: TaskKind
+  readonly index?: number
+  readonly order?: 'place' | 'longest'
+  readonly limit?: number
+}
+
+export function listAttempts(session: Session, runId: string, filter: AttemptFilter = {}): readonly AttemptRow[] {
+  const rows = session.all(attemptsQuery(filter), {
+    runId,
+    limit: filter.limit ?? ATTEMPTS_PER_PAGE,
+    ...(filter.step === undefined ? {} : { step: filter.step }),
+    ...(filter.kind === undefined ? {} : { kind: filter.kind }),
+    ...(filter.index === undefined ? {} : { index: filter.index }),
+  })
+  return rows.map(attemptFrom)
+}
+
+/** The rows that are wanted are found first, and only then looked up: sorting a run's attempts must not read its tasks. */
+export function attemptsQuery(filter: AttemptFilter): string {
+  const conditions = [
+    'run = (select run from runs where run_id = :runId)',
+    ...(filter.step === undefined
+      ? []
+      : [
+          'step = (select s.step from steps s join runs r on r.run = s.run where r.run_id = :runId and s.name = :step)',
+        ]),
+    ...(filter.kind === undefined ? [] : ['kind = :kind']),
+    ...(filter.index === undefined ? [] : ['idx = :index']),
+  ]
+  const place = 'run, step, kind, idx, fence'
+  const longest = 'coalesce(ended_at, store_now()) - leased_at'
+  const order = filter.order === 'longest' ? `${longest} desc, ${place}` : place
+  return `select a.*, s.name, t.label, w.host, w.pid
+    from (select * from attempts where ${conditions.join(' and ')} order by ${order} limit :limit) a
+      join steps s on s.run = a.run and s.step = a.step
+      left join tasks t on t.task_id = a.task_id
+      left join workers w on w.worker_id = a.worker
+    order by ${filter.order === 'longest' ? 'coalesce(a.ended_at, store_now()) - a.leased_at desc, ' : ''}a.run, a.step, a.kind, a.idx, a.fence`
+}
+
+function attemptFrom(row: Row): AttemptRow {
+  const kind = word<TaskKind>(row, 'kind')
+  return {
+    taskId: number(row, 'task_id'),
+    fence: number(row, 'fence'),
+    step: text(row, 'name'),
+    kind,
+    index: kind === 'partition' ? number(row, 'idx') : null,
+    label: textOrNull(row, 'label') ?? '',
+    worker: {
+      workerId: text(row, 'worker'),
+      host: textOrNull(row, 'host') ?? '',
+      pid: numberOrNull(row, 'pid') ?? 0,
+    },
+    slot: numberOrNull(row, 'slot'),
+    leasedAt: number(row, 'leased_at'),
+    startedAt: numberOrNull(row, 'started_at'),
+    endedAt: numberOrNull(row, 'ended_at'),
+    outcome: row['outcome'] === null ? null : word<AttemptOutcome>(row, 'outcome'),
+    reason: textOrNull(row, 'reason'),
+    delayMs: numberOrNull(row, 'delay_ms'),
+    from: { sequence: number(row, 'from_sequence'), read: number(row, 'from_read') },
+    checkpoints: number(row, 'checkpoints'),
+    checkpointedAt: numberOrNull(row, 'checkpointed_at'),
+    read: number(row, 'read'),
+  }
+}
+
+const OUTCOMES: readonly AttemptOutcome[] = ['succeeded', 'retried', 'failed', 'returned', 'crashed', 'cancelled']
+
+/**
+ * One pass over the attempts of the runs. Of the row with the greatest `max(...)` of a group, SQLite gives the other columns
+ * too, so that the longest and the last are found in a second look at the groups' extremes.
+ */
+export function totalAttempts(session: Session, runIds: readonly string[]): readonly AttemptTotals[] {
+  const rows = session.all(
+    `select r.run_id, s.name, a.run, a.step, a.kind, count(*) as attempts, count(distinct a.idx) as tasks,
+       ${OUTCOMES.map((outcome) => `sum(a.outcome is '${outcome}') as ${outcome}`).join(', ')},
+       min(a.leased_at) as first_leased, max(a.leased_at) as last_leased,
+       case when sum(a.ended_at is null) = 0 then max(a.ended_at) end as last_ended,
+       sum(coalesce(a.ended_at, store_now()) - a.leased_at) as busy,
+       sum(case when a.outcome = 'succeeded' then a.ended_at - a.leased_at else 0 end) as succeeded_ms,
+       sum(case when a.outcome = 'succeeded' then a.read - a.from_read else 0 end) as read
+     from runs r join attempts a on a.run = r.run join steps s on s.run = a.run and s.step = a.step
+     where r.run_id in (select value from json_each(:runIds))
+     group by a.run, a.step, a.kind
+     order by a.run, a.step, case a.kind when 'plan' then 0 when 'partition' then 1 when 'verify' then 2 else 3 end`,
+    { runIds: JSON.stringify(runIds) },
+  )
+  return rows.map((row) => totalsFrom(session, row))
+}
+
+function totalsFrom(session: Session, row: Row): AttemptTotals {
+  const kind = word<TaskKind>(row, 'kind')
+  const group = { run: number(row, 'run'), step: number(row, 'step'), kind }
+  return {
+    runId: text(row, 'run_id'),
+    step: text(row, 'name'),
+    kind,
+    attempts: number(row, 'attempts'),
+    tasks: number(row, 'tasks'),
+    outcomes: Object.fromEntries(
+      OUTCOMES.map((outcome) => [outcome, number(row, outcome)] as const).filter(([, count]) => count > 0),
+    ),
+    firstLeasedAt: number(row, 'first_leased'),
+    lastLeasedAt: number(row, 'last_leased'),
+    lastEndedAt: numberOrNull(row, 'last_ended'),
+    busyMs: number(row, 'busy'),
+    succeededMs: number(row, 'succeeded_ms'),
+    read: number(row, 'read'),
+    longest: extreme(session, group, 'coalesce(ended_at, store_now()) - leased_at'),
+    last: extreme(session, group, 'coalesce(ended_at, store_now())'),
+  }
+}
+
+/** The attempt of a step and kind where an expression is greatest; of several, the one that was leased first. */
+function extreme(
+  session: Session,
+  group: { readonly run: number; readonly step: number; readonly kind: TaskKind },
+  expression: string,
+): { readonly index: number | null; readonly ms: number } {
+  const row = session.get(
+    `select idx, coalesce(ended_at, store_now()) - leased_at as ms from attempts
+     where run = :run and step = :step and kind = :kind order by ${expression} desc, leased_at, idx limit 1`,
+    group,
+  )
+  if (row === undefined) return { index: null, ms: 0 }
+  return { index: group.kind === 'partition' ? number(row, 'idx') : null, ms: number(row, 'ms') }
+}
+
+export interface ActivitySpan {
+  readonly from: number
+  readonly to: number
+  readonly buckets: number
+}
+
+/** One pass in order of leases; what is kept of it is two numbers an attempt. */
+export function runActivity(session: Session, runId: string, span: ActivitySpan): RunActivity {
+  const lanes = new Map<string, Lane>()
+  const all = new Lane(span)
+  const rows = session.iterate(
+    `select s.name, a.kind, a.leased_at, coalesce(a.ended_at, store_now()) as ended
+     from attempts a join steps s on s.run = a.run and s.step = a.step
+     where a.run = (select run from runs where run_id = :runId)
+     order by a.run, a.step, a.kind, a.idx, a.fence`,
+    { runId },
+  )
+  for (const row of rows) {
+    const [from, to] = [number(row, 'leased_at'), number(row, 'ended')]
+    if (to < span.from || from > span.to) continue
+    const key = JSON.stringify([text(row, 'name'), text(row, 'kind')])
+    let lane = lanes.get(key)
+    if (lane === undefined) lanes.set(key, (lane = new Lane(span, text(row, 'name'), word<TaskKind>(row, 'kind'))))
+    lane.add(from, to)
+    all.add(from, to)
+  }
+  const named = [...lanes.values()].sort((left, right) => left.first - right.first)
+  return {
+    lanes: named.map((lane) => ({ step: lane.step, kind: lane.kind, mean: lane.mean(), ...lane.sweep() })),
+    most: all.sweep().most,
+    idle: all.idle(),
+  }
+}
+
+/** Attempts that hold leases: how many at once, in each bucket and at most. */
+class Lane {
+  readonly step: string
+  readonly kind: TaskKind
+  first = Infinity
+  readonly #span: ActivitySpan
+  readonly #busy: Float64Array
+  readonly #begins: number[] = []
+  readonly #ends: number[] = []
+
+  constructor(span: ActivitySpan, step = '', kind: TaskKind = 'partition') {
+    this.step = step
+    this.kind = kind
+    this.#span = span
+    this.#busy = new Float64Array(span.buckets)
+  }
+
+  get #bucketMs(): number {
+    return Math.max(1, this.#span.to - this.#span.from) / this.#span.buckets
+  }
+
+  add(from: number, to: number): void {
+    this.first = Math.min(this.first, from)
+    this.#begins.push(from)
+    this.#ends.push(to)
+    const [width, start] = [this.#bucketMs, this.#span.from]
+    const begin = Math.max(from, start)
+    const end = Math.min(to, this.#span.to)
+    const last = Math.min(this.#busy.length - 1, Math.floor((end - start) / width))
+    for (let bucket = Math.max(0, Math.floor((begin - start) / width)); bucket <= last; bucket += 1) {
+      const low = start + bucket * width
+      const inside = Math.min(end, low + width) - Math.max(begin, low)
+      this.#busy[bucket] = (this.#busy[bucket] ?? 0) + Math.max(0, inside)
+    }
+  }
+
+  mean(): readonly number[] {
+    return Array.from(this.#busy, (ms) => ms / this.#bucketMs)
+  }
+
+  /** The most at once, and how long the last one was alone. What ends when another begins is not at once with it. */
+  sweep(): { readonly most: number; readonly aloneMs: number } {
+    const begins = Float64Array.from(this.#begins).sort()
+    const ends = Float64Array.from(this.#ends).sort()
+    let [most, open, ended] = [0, 0, 0]
+    for (const begin of begins) {
+      while ((ends[ended] ?? Infinity) <= begin) {
+        ended += 1
+        open -= 1
+      }
+      open += 1
+      most = Math.max(most, open)
+    }
+    const lastBegin = begins.at(-1) ?? 0
+    const alone = (ends.at(-1) ?? 0) - Math.max(ends.at(-2) ?? Infinity, lastBegin)
+    return { most, aloneMs: most > 1 && Number.isFinite(alone) ? Math.max(0, alone) : 0 }
+  }
+
+  /** Times without any, the longest first. */
+  idle(): RunActivity['idle'] {
+    const gaps: { from: number; to: number }[] = []
+    const order = this.#begins.map((_, index) => index).sort((a, b) => (this.#begins[a] ?? 0) - (this.#begins[b] ?? 0))
+    let busyUntil = this.#span.from
+    for (const index of order) {
+      const begin = this.#begins[index] ?? 0
+      if (begin > busyUntil) gaps.push({ from: busyUntil, to: begin })
+      busyUntil = Math.max(busyUntil, this.#ends[index] ?? 0)
+    }
+    if (busyUntil < this.#span.to) gaps.push({ from: busyUntil, to: this.#span.to })
+    return gaps.sort((left, right) => right.to - right.from - (left.to - left.from)).slice(0, IDLE_NAMED)
+  }
+}
