@@ -10,7 +10,7 @@ export function findStep(job: JobDefinition, name: string): StepDefinition {
   throw new BatchwrightError({
     code: 'STEP_UNKNOWN',
     message: `job ${job.name}: expected a step named ${JSON.stringify(name)}, found ${names.join(', ')}${didYouMean(name, names)}`,
-    hint: 'The code of the job has changed since the run was made: start a new revision with rerun.',
+    hint: 'The code of the job has changed since the run was made: make a new revision with `batchwright rerun JOB --window WINDOW`.',
     details: { job: job.name, step: name },
   })
 }

@@ -88,7 +88,7 @@ function readProgress(step: FunctionStep, state: JsonValue): JsonValue {
   throw new BatchwrightError({
     code: 'STATE_VERSION',
     message: `step ${step.name}: expected progress of state version ${step.stateVersion}, found ${JSON.stringify(version)}`,
-    hint: 'Start the step again (retry --from), or go back to the code that saved the progress.',
+    hint: 'Start the step again (`batchwright retry RUN --from STEP`), or go on with the code that saved the progress (`batchwright retry RUN --code pinned`).',
     details: { step: step.name, expected: step.stateVersion, found: version ?? null },
   })
 }

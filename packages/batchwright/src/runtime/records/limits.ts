@@ -51,9 +51,18 @@ export class Limits {
       code: 'LIMIT_EXCEEDED',
       message:
         `step ${this.#step.name}: expected at most ${limit.count ?? 0} ${what}, found ${count}; ` +
-        `the last is record ${record} of ${source}: ${aside.reason}: ${aside.message}`,
-      hint: 'Look at `dead-letters list`; mend the data or the rule, or raise the limit.',
-      details: { step: this.#step.name, limit: limit.count ?? 0, count, reason: aside.reason, source, record, offset },
+        `the last is record ${record} of ${source}: ${whyAside(aside)}`,
+      hint: 'Look at them with `batchwright dead-letters list RUN --step STEP`. Mend the data or the rule, or raise the limit in the job file; then `batchwright retry RUN`.',
+      details: {
+        step: this.#step.name,
+        limit: limit.count ?? 0,
+        count,
+        reason: aside.reason,
+        source,
+        record,
+        offset,
+        raw: cutRaw(batch.raw(aside.index)),
+      },
       ...(aside.error === null ? {} : { cause: aside.error }),
     })
   }
@@ -73,9 +82,21 @@ function recordFailed(step: RecordsStep, aside: SetAside, batch: Batch): Batchwr
   const { source, record, offset } = batch.locate(aside.index)
   return new BatchwrightError({
     code: 'RECORD_FAILED',
-    message: `step ${step.name}: record ${record} of ${source} failed: ${aside.reason}: ${aside.message}`,
-    hint: 'Mend the data or the function, or let the step set such records aside: .skip(...).',
-    details: { step: step.name, source, record, offset, reason: aside.reason },
+    message: `step ${step.name}: record ${record} of ${source} failed: ${whyAside(aside)}`,
+    hint: 'Mend the data or the job file, then `batchwright retry RUN` goes on. To set such records aside instead, give the step .skip(...).',
+    details: { step: step.name, source, record, offset, reason: aside.reason, raw: cutRaw(batch.raw(aside.index)) },
     ...(aside.error === null ? {} : { cause: aside.error, retryable: worthRetrying(step.retry, aside.error) }),
   })
+}
+
+/** Why a record was set aside: rules and errors of the user's own making speak for themselves. */
+function whyAside({ reason, message }: SetAside): string {
+  return reason === 'USER_ERROR' || reason === message ? message : `${reason}: ${message}`
+}
+
+/** Characters of a record that an error shows. */
+const RAW_SHOWN = 400
+
+function cutRaw(raw: string): string {
+  return raw.length <= RAW_SHOWN ? raw : `${raw.slice(0, RAW_SHOWN)}…`
 }

@@ -177,7 +177,7 @@ async function openExisting(file: string): Promise<FileHandle> {
     throw new BatchwrightError({
       code: 'STATE_LOST',
       message: `expected the state file of the last checkpoint at ${file}, and could not open it`,
-      hint: 'Run the partition from its start: retry --partition.',
+      hint: 'Run the partition from its start: `batchwright retry RUN --step STEP --partition PARTITION`.',
       details: { path: file },
       cause,
     })
@@ -188,7 +188,7 @@ function damaged(part: OpenPart, what: string): BatchwrightError {
   return new BatchwrightError({
     code: 'STATE_DAMAGED',
     message: `the state file of the last checkpoint, ${part.path}, is damaged: ${what}`,
-    hint: 'Run the partition from its start: retry --partition.',
+    hint: 'Run the partition from its start: `batchwright retry RUN --step STEP --partition PARTITION`.',
     details: { path: part.path },
   })
 }

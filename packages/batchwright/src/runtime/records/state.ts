@@ -78,7 +78,7 @@ function readState(step: RecordsStep, state: JsonValue): Readonly<Record<string,
     throw new BatchwrightError({
       code: 'STATE_VERSION',
       message: `step ${step.name}: expected a checkpoint with state version ${step.stateVersion}, found ${JSON.stringify(version)}`,
-      hint: 'Run the partition from its start (retry --partition), or go back to the code that made the checkpoint.',
+      hint: 'Run the partition from its start (`batchwright retry RUN --step STEP --partition PARTITION`), or with the code that made the checkpoint (`batchwright retry RUN --code pinned`).',
       details: { step: step.name, expected: step.stateVersion, found: version ?? null },
     })
   }

@@ -161,7 +161,7 @@ export class Folder {
       const next = this.#add(state, record)
       return next === undefined ? state : next
     } catch (thrown) {
-      throw foldFailed(this.#step, 'add', key, thrown)
+      throw foldFailed(this.#step, 'add', key, thrown, record)
     }
   }
 }
@@ -172,14 +172,23 @@ export function foldFailed(
   part: 'initial' | 'add' | 'finish',
   key: string,
   cause: unknown,
+  record: object | null = null,
 ): BatchwrightError {
   const { message, retryable } = reportError(cause)
   return new BatchwrightError({
     code: 'FOLD_FAILED',
     message: `reduce ${step}: ${part} failed for key ${JSON.stringify(key)}: ${message}`,
-    hint: 'Mend the fold, or reject such records in the step before it.',
-    details: { step, key, part },
+    hint: 'Mend the fold in the job file, then `batchwright retry RUN` goes on; or reject such records in the step before it.',
+    details: { step, key, part, ...(record === null ? {} : { raw: cutJson(record) }) },
     cause,
     retryable,
   })
+}
+
+/** Characters of a record that an error shows. */
+const RECORD_SHOWN = 400
+
+function cutJson(record: object): string {
+  const text = JSON.stringify(record, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+  return text.length <= RECORD_SHOWN ? text : `${text.slice(0, RECORD_SHOWN)}…`
 }
