@@ -12,12 +12,14 @@ import { runFolder } from './project.ts'
 import { plural } from './render/text.ts'
 import { cleanAfter } from './clean.ts'
 import { newestNumber } from './datasets.ts'
+import { isInspected } from './inspect.ts'
+import type { InspectOptions } from './inspect.ts'
 import { listenForInterrupts } from './interrupt.ts'
 import type { Session } from './session.ts'
 import { watchRun } from './watch.ts'
 import type { Watch } from './watch.ts'
 
-export interface ExecutionOptions {
+export interface ExecutionOptions extends InspectOptions {
   /** Attempts at a time; default as configured, else one for each core. */
   readonly slots?: number
   /** Bytes of one slot's heap; default as configured, else the executor's. */
@@ -39,17 +41,25 @@ export async function execute(session: Session, run: RunRow, options: ExecutionO
   const { terminal, clock, random, project } = session
   const definition = await loadArtifact({ codeVersion: run.codeVersion, path: run.artifactPath })
   const log = openRunLog({ folder: runFolder(project, run.runId), clock, redact: redactor(secretsOf(definition)) })
+  const inspected = isInspected()
+  const stopAtFirstCall = options.inspectBrk !== undefined
+  if (inspected) terminal.note([INSPECTED_NOTE])
   const watch = watchRun(store, run, terminal, clock)
   const drive = driveRuns([run.runId], {
     store,
     executors:
       options.inline === true
-        ? [inlineExecutor({ clock })]
-        : [threadExecutor({ clock, ...memoryOf(session, options) }), inlineExecutor({ clock })],
-    describe: describeWith(project.folder, options.inline === true),
+        ? [inlineExecutor({ clock, stopAtFirstCall })]
+        : [
+            threadExecutor({ clock, stopAtFirstCall, ...memoryOf(session, options) }),
+            inlineExecutor({ clock, stopAtFirstCall }),
+          ],
+    describe: describeWith(project.folder, { inline: options.inline === true, patient: inspected }),
     folders: { project: project.folder, state: project.state },
-    slots: options.slots ?? project.configuration.slots.value,
+    slots: options.slots ?? (inspected ? 1 : project.configuration.slots.value),
     heartbeat: { kind: 'thread', storeFile: project.store },
+    // Whoever stands at a breakpoint is silent, and alive: the thread beside goes on to renew the lease.
+    ...(inspected ? { silenceMs: Number.POSITIVE_INFINITY } : {}),
     clock,
     random,
     hooks: hooksOf(log, watch),
@@ -77,6 +87,9 @@ export async function execute(session: Session, run: RunRow, options: ExecutionO
   }
 }
 
+const INSPECTED_NOTE =
+  'a debugger may hold this run: time-outs of steps and of the job are off, and one attempt runs at a time unless --slots says more'
+
 /** V8 counts in MiB. */
 function memoryOf({ project }: Session, { slotMemory }: ExecutionOptions): { readonly maxOldGenerationMb?: number } {
   const bytes = slotMemory ?? project.configuration.slotMemory.value
@@ -84,13 +97,17 @@ function memoryOf({ project }: Session, { slotMemory }: ExecutionOptions): { rea
 }
 
 /** Looks steps up in their artifact, which is kept in memory once it is loaded. */
-function describeWith(projectFolder: string, inline: boolean): DescribeStep {
+function describeWith(
+  projectFolder: string,
+  { inline, patient }: { readonly inline: boolean; readonly patient: boolean },
+): DescribeStep {
   return async ({ codeVersion, artifactPath, step }) => {
     const definition = await loadArtifact({ codeVersion, path: artifactPath })
     const facts = stepFacts(definition, step)
     return {
       ...facts,
       isolation: inline ? 'inline' : facts.isolation,
+      ...(patient ? { timeoutMs: null, runTimeoutMs: null } : {}),
       publishes: facts.publishes === null ? null : withNewest(facts.publishes, definition, projectFolder),
     }
   }

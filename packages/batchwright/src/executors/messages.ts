@@ -31,4 +31,6 @@ export type FromSlot =
 /** What a slot thread is started with. */
 export interface SlotStart {
   readonly name: string
+  /** A debugger that is attached to the thread stops at the first call of the job's own code. */
+  readonly stopAtFirstCall: boolean
 }

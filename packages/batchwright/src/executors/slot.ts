@@ -2,11 +2,11 @@
  * The inside of a thread slot: the entry that `threadExecutor` starts. Takes one assignment at a time, loads its artifact
  * once per code version, and speaks in the messages of messages.ts.
  */
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../kernel/clock.ts'
 import { errorFromReport, reportError } from '../kernel/errors.ts'
 import type { Assignment } from '../protocol/index.ts'
-import type { FromSlot, ToSlot } from './messages.ts'
+import type { FromSlot, SlotStart, ToSlot } from './messages.ts'
 import { SlotPort } from './port.ts'
 import { attemptRunner } from './runner.ts'
 
@@ -15,7 +15,9 @@ const engine = parentPort
 
 process.setSourceMapsEnabled(true)
 
-const runner = attemptRunner({})
+// eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- the border between threads: threadExecutor is its only caller
+const { stopAtFirstCall } = workerData as SlotStart
+const runner = attemptRunner({ stopAtFirstCall })
 const awaited = new Map<number, { readonly resolve: () => void; readonly reject: (error: Error) => void }>()
 let lastId = 0
 let port: SlotPort | null = null

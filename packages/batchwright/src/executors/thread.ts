@@ -23,6 +23,8 @@ export interface ThreadExecutorOptions {
   readonly closeWithinMs?: number
   /** Stamps what the step's code prints; default the system's clock. */
   readonly clock?: Clock
+  /** A debugger that is attached stops at the first call of the job's own code in a slot. Default false. */
+  readonly stopAtFirstCall?: boolean
 }
 
 const DEFAULT_OLD_GENERATION_MB = 160
@@ -65,7 +67,7 @@ class ThreadSlot implements Slot {
   #dying: Omit<SlotDeath, 'exitCode'> | null = null
 
   constructor(name: string, options: ThreadExecutorOptions) {
-    const start: SlotStart = { name }
+    const start: SlotStart = { name, stopAtFirstCall: options.stopAtFirstCall ?? false }
     this.#clock = options.clock ?? systemClock
     this.#closeWithinMs = options.closeWithinMs ?? DEFAULT_CLOSE_WITHIN_MS
     this.#thread = new Thread(ENTRY, {

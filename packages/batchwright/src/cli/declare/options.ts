@@ -1,8 +1,9 @@
 /** What the declarations of all commands share: common options, values of options, and how a command's work is started. */
 import type { Command } from 'commander'
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { readSlotMemory } from '../configuration.ts'
 import type { ExitCode } from '../failure.ts'
+import type { InspectOptions } from '../inspect.ts'
 
 /** A command's work: an exit code, or nothing where it can only succeed. */
 export type Outcome = Promise<ExitCode> | Promise<void>
@@ -32,11 +33,35 @@ export function add(parent: Command, usage: string, description: string): Comman
 
 /** Options of every command that works through tasks itself. */
 export function executing(command: Command): Command {
-  return command
+  command
     .option('--slots <n>', 'attempts at a time (default: one for each core)', positive)
     .option('--slot-memory <size>', "heap of one slot, as 256MB (default: the configuration's)", slotMemory)
     .option('--inline', 'run steps in this process instead of threads: for debugging')
+  return inspectable(command)
 }
+
+/** Options of commands that a debugger may be attached to. */
+export function inspectable(command: Command): Command {
+  command
+    .addOption(new Option('--inspect [port]', 'let a debugger attach (default port: 9229); write --inspect=PORT'))
+    .addOption(
+      new Option('--inspect-brk [port]', 'wait for a debugger, and stop at the first call of your code').conflicts(
+        'inspect',
+      ),
+    )
+    .hook('preAction', async (_, called) => {
+      const options: InspectOptions = called.opts()
+      if (options.inspect === undefined && options.inspectBrk === undefined) return
+      const { openInspector } = await import('../inspect.ts')
+      await openInspector(options)
+    })
+  // As with Node, a port stands behind `=`: the word after a bare --inspect is the command's own argument.
+  const parse = command.parseOptions.bind(command)
+  command.parseOptions = (words) => parse(words.map((word) => (INSPECT.test(word) ? `${word}=9229` : word)))
+  return command
+}
+
+const INSPECT = /^--inspect(?:-brk)?$/
 
 export function positive(value: string): number {
   const number = Number(value)
