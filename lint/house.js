@@ -10,6 +10,7 @@ export const ROOMS = [
   'server',
   'scheduling',
   'testing',
+  'dry-run',
   'engine',
   'executors',
   'runtime',

@@ -13,6 +13,11 @@ export { readLetters } from './sources/letters.ts'
 export { planUpstream, type UpstreamPlanRequest } from './sources/plan-upstream.ts'
 export { partitionOpener, type PartitionOpenerOptions } from './sources/open-partition.ts'
 
+// Samples
+export { copyFirstRecords, type CopiedRecords } from './sample/copy-first-records.ts'
+export { samplePublished, type PublishedSampleRequest } from './sample/sample-published.ts'
+export { pathInProject, resolvePaths, type InputFile, type ResolvedPaths } from './snapshot/resolve-paths.ts'
+
 // Plan files
 export { writePlanFile } from './snapshot/block-index.ts'
 

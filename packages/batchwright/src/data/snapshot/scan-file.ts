@@ -85,7 +85,7 @@ export async function readHeader(
   }
 }
 
-function recordSyntax(format: LineFormat): RecordSyntax {
+export function recordSyntax(format: LineFormat): RecordSyntax {
   if (format.format === 'jsonl') return { quote: null, delimiter: null, header: false }
   return {
     quote: format.quote === '' ? null : format.quote.charCodeAt(0),
@@ -95,7 +95,7 @@ function recordSyntax(format: LineFormat): RecordSyntax {
 }
 
 /** `auto` looks at the name first, then at the first two bytes. */
-async function compressionOf(
+export async function compressionOf(
   file: FileHandle,
   path: string,
   declared: LineFormat['compression'],
@@ -108,7 +108,7 @@ async function compressionOf(
 }
 
 /** Joins first chunks until the scanner can see a byte order mark. */
-async function* wholeStart(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+export async function* wholeStart(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
   let start: Buffer | null = Buffer.alloc(0)
   for await (const chunk of chunks) {
     if (start === null) {
