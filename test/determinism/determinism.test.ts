@@ -11,7 +11,7 @@ import type { TestProject } from '../harness/project.ts'
 import { DAY, deadLetters, INPUT, lastRun, project, publishedFiles, succeeded } from '../harness/project.ts'
 
 const JOB = `
-import { check, contract, csv, daily, dataset, Decimal, field, job, jsonl, parquet, record, reject } from 'batchwright'
+import { check, contract, csv, daily, dataset, Decimal, field, job, jsonl, output, parquet, record, reject } from 'batchwright'
 
 const row = record({
   id: field.text(),
@@ -25,6 +25,7 @@ const top = record({ shop: field.text(), share: field.decimal({ scale: 6 }) })
 
 const raw = dataset('raw', { window: daily(), files: 'in/{date}.csv', format: csv(), contract: contract(1, row) })
 const lines = dataset('lines', { window: daily(), location: 'out/lines', format: jsonl(), contract: contract(1, row) })
+const heavy = dataset('heavy', { window: daily(), location: 'out/heavy', format: csv(), contract: contract(1, row) })
 const shops = dataset('shops', { window: daily(), location: 'out/shops', format: parquet(), contract: contract(1, sum), checks: [check.unique('shop')] })
 const listed = dataset('listed', { window: daily(), location: 'out/listed', format: csv(), contract: contract(1, sum) })
 const shares = dataset('shares', { window: daily(), location: 'out/shares', format: parquet(), contract: contract(1, top) })
@@ -42,12 +43,16 @@ export default job('everything', { window: daily() }, (steps) => {
   const clean = steps
     .records('clean')
     .read(raw)
-    .process((line) => (line.price.isZero() ? reject('zero_price') : line))
+    .process((line) => {
+      if (line.price.isZero()) return reject('zero_price')
+      return line.qty > 7 ? [line, output('heavy', line)] : line
+    })
     .distinct({ within: 'partition', reject: 'repeated', by: (line) => line.id })
     .partition('bytes', { size: '8KB' })
     .commit({ chunk: 20, everyChunks: 3 })
     .skip('10%')
     .control({ qty: (line) => BigInt(line.qty) })
+    .outputs({ heavy }, { recordsPerPart: 40 })
     .write(lines, { recordsPerPart: 150 })
   const totals = steps
     .reduce('total')
@@ -82,7 +87,7 @@ const ZERO_PRICES = Array.from({ length: 2500 }, (_, index) => index).filter(
 ).length
 
 const INPUT_TEXT = lines(2500)
-const DATASETS = ['lines', 'shops', 'listed', 'shares']
+const DATASETS = ['lines', 'heavy', 'shops', 'listed', 'shares']
 
 interface Outcome {
   /** SHA-256 of each part by dataset and name; the version in its path left out. */
@@ -110,8 +115,8 @@ async function outcomeOf(made: TestProject, version: number): Promise<Outcome> {
   ])
   const { state, steps } = await lastRun(made)
   expect(state).toBe('succeeded')
-  const counted = steps.map(({ name, partitions, read, written, dropped, dead, reasons }) => {
-    return { name, partitions, read, written, dropped, dead, reasons }
+  const counted = steps.map(({ name, partitions, read, written, outputs, dropped, dead, reasons }) => {
+    return { name, partitions, read, written, outputs, dropped, dead, reasons }
   })
   return { parts: Object.fromEntries(parts), steps: counted, dead: await deadLetters(made) }
 }

@@ -103,6 +103,7 @@ interface StepJson {
   readonly partitionsDone: number
   readonly read: number
   readonly written: number
+  readonly outputs: Readonly<Record<string, number>>
   readonly dropped: number
   readonly dead: number
   readonly retries: number

@@ -4,7 +4,8 @@
  */
 import { datasetFolder, isThere, partPaths, readManifest, restoreStaged } from '../data/index.ts'
 import type { Manifest } from '../data/index.ts'
-import type { JobDefinition, StepDefinition, StepInput } from '../job/model.ts'
+import { datasetKey, datasetsWritten, insideKey, shuffleKey } from '../job/index.ts'
+import type { JobDefinition, StepDefinition, StepInput } from '../job/index.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { Part, StepOutput } from '../protocol/index.ts'
 import type { DeadLetterReplay, RunRow, Store } from '../store/contract.ts'
@@ -87,15 +88,15 @@ async function lostStep(
 
 /** Which output of which step a step reads. */
 function readsOf(step: StepDefinition): readonly { readonly from: string; readonly output: string }[] {
-  const of = (input: StepInput, output: string): { from: string; output: string }[] =>
-    input.from === 'step' ? [{ from: input.step, output }] : []
+  const of = (input: StepInput, keyOf: (output: string | null) => string): { from: string; output: string }[] =>
+    input.from === 'step' ? [{ from: input.step, output: keyOf(input.output) }] : []
   switch (step.kind) {
     case 'records':
-      return of(step.input, 'inside')
+      return of(step.input, insideKey)
     case 'reduce':
-      return of(step.input, `shuffle:${step.name}`)
+      return of(step.input, () => shuffleKey(step.name))
     case 'sql':
-      return [...step.tables.values()].flatMap((input) => of(input, 'main'))
+      return [...step.tables.values()].flatMap((input) => of(input, datasetKey))
     case 'function':
       return []
   }
@@ -122,13 +123,16 @@ async function bringBack(
 ): Promise<void> {
   for await (const { runId } of lineage(store, run)) {
     for (const { step, dataset, window, number, state } of await store.listPublications({ runId })) {
-      const definition = job.steps.find((each) => each.name === step)?.output?.dataset
+      const writer = job.steps.find((each) => each.name === step)
+      const written = (writer === undefined ? [] : datasetsWritten(writer)).find(
+        (each) => each.dataset.name === dataset,
+      )
       const output = step === null ? undefined : outputs.get(step)
-      if (definition?.name !== dataset || output === undefined || state !== 'published') continue
-      const folder = datasetFolder(project.folder, definition)
+      if (written === undefined || output === undefined || state !== 'published') continue
+      const folder = datasetFolder(project.folder, written.dataset)
       const manifest = await manifestOrNull(folder, window?.key ?? null, number)
       if (manifest === null) continue
-      const staged = output.tasks.flatMap((task) => task.output.outputs['main'] ?? [])
+      const staged = output.tasks.flatMap((task) => task.output.outputs[written.key] ?? [])
       await restoreStaged(partPaths(folder, manifest), staged)
     }
   }

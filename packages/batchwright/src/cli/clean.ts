@@ -1,7 +1,7 @@
 /** What a run that has succeeded need not keep: staged copies of what is published, records between steps, lost attempts. */
 import path from 'node:path'
 import { cleanRun, datasetFolder, sweepStaging } from '../data/index.ts'
-import type { JobDefinition } from '../job/model.ts'
+import { datasetsWritten, type JobDefinition } from '../job/index.ts'
 import type { RunRow, Store } from '../store/contract.ts'
 import { partitionTasks } from './letters.ts'
 import { lineage } from './mended.ts'
@@ -85,8 +85,8 @@ function withoutStaged(project: Project, files: readonly string[]): readonly str
 }
 
 function writtenFolders(project: Project, job: JobDefinition): readonly string[] {
-  const outputs = job.steps.flatMap((step) => (step.output === null ? [] : [step.output.dataset]))
-  return [...new Set(outputs.map((dataset) => datasetFolder(project.folder, dataset)))]
+  const outputs = job.steps.flatMap(datasetsWritten)
+  return [...new Set(outputs.map(({ dataset }) => datasetFolder(project.folder, dataset)))]
 }
 
 async function deadLetterFiles(store: Store, runId: string): Promise<readonly string[]> {

@@ -108,7 +108,7 @@ function describeWith(
       ...facts,
       isolation: inline ? 'inline' : facts.isolation,
       ...(patient ? { timeoutMs: null, runTimeoutMs: null } : {}),
-      publishes: facts.publishes === null ? null : withNewest(facts.publishes, definition, projectFolder),
+      publishes: facts.publishes.map((published) => withNewest(published, definition, projectFolder)),
     }
   }
 }

@@ -2,6 +2,7 @@
 import type { JsonValue } from '../kernel/errors.ts'
 import type { Counters, ControlTotals, StepKind, WindowValue } from '../protocol/index.ts'
 import type { PublicationRow, RunRow, StepRow, StepState } from '../store/index.ts'
+import { isJsonObject } from './json.ts'
 import { isoOrNull } from './render/text.ts'
 
 export interface StepView {
@@ -67,10 +68,20 @@ export function runView(run: RunRow, rows: readonly StepRow[], publications: rea
     dataset: row.dataset,
     window: row.window?.key ?? null,
     number: row.number,
-    rows: steps.find((step) => step.name === row.step)?.counters.written ?? null,
+    rows: rowsOf(
+      row.dataset,
+      rows.find((step) => step.name === row.step),
+    ),
     state: row.state,
   }))
   return { run, steps, published }
+}
+
+/** What verification counted of a dataset; before it, what the step has written, where that is all for one dataset. */
+function rowsOf(dataset: string, step: StepRow | undefined): number | null {
+  const datasets = step !== undefined && isJsonObject(step.verification) ? step.verification['datasets'] : null
+  const counted = isJsonObject(datasets) ? datasets[dataset] : undefined
+  return typeof counted === 'number' ? counted : (step?.counters.written ?? null)
 }
 
 /** `billing 2011-01`, with `r2` from the second revision on. */
@@ -137,6 +148,7 @@ export function stepJson(step: StepView): Record<string, JsonValue> {
     read: counters.read,
     accepted: counters.accepted,
     written: counters.written,
+    outputs: counters.named ?? {},
     dropped: counters.dropped,
     dead: dead(counters),
     deadByRule: counters.deadByRule,

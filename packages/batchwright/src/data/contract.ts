@@ -53,6 +53,11 @@ export interface StagedSink {
    * having written none of this call's.
    */
   write(records: readonly object[]): void | Promise<void>
+  /**
+   * The records of a call that `write` would refuse, by index, with what it would throw. Writes nothing. Absent where a sink
+   * cannot tell before it writes.
+   */
+  refuse?(records: readonly object[]): ReadonlyMap<number, unknown>
   /** Everything written so far is on disk (fsync) when this resolves; the state says how to go on from here. */
   commit(): Promise<SinkState>
   /** Seals the open part and returns all parts, in order. Empty when no record was written. */

@@ -3,6 +3,7 @@ import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
 import type { DatasetDefinition, JobDefinition, RecordSchema, StepDefinition, StepInput, WindowSpec } from './model.ts'
 import { Decimal } from '../kernel/decimal.ts'
 import { didYouMean } from './names.ts'
+import { datasetsWritten } from './outputs.ts'
 
 /** What a plan, its checkpoints and its parts depend on. Where one of these differs, a run cannot go on under the new code. */
 export type FingerprintPart = 'graph' | 'partitioning' | 'contracts' | 'formats' | 'windows' | 'keys' | 'state'
@@ -28,7 +29,12 @@ export function planParts(job: JobDefinition, step: string): Readonly<Record<Fin
       after: definition.after,
       output: definition.output?.dataset.name ?? null,
       readInside: definition.readInside,
-      shuffles: definition.shuffles.map(({ to, buckets }) => ({ to, buckets })),
+      shuffles: definition.shuffles.map(({ to, buckets, output }) => ({
+        to,
+        buckets,
+        ...(output === null ? {} : { output }),
+      })),
+      ...namedOf(definition),
     },
     partitioning: {
       recordsPerPart: definition.output?.recordsPerPart ?? null,
@@ -106,7 +112,7 @@ function inputsOf(step: StepDefinition): readonly (readonly [string, StepInput])
 }
 
 function inputName(input: StepInput): JsonValue {
-  if (input.from === 'step') return { step: input.step }
+  if (input.from === 'step') return { step: input.step, ...(input.output === null ? {} : { output: input.output }) }
   const { windows } = input
   return {
     dataset: input.dataset.name,
@@ -118,7 +124,21 @@ function inputName(input: StepInput): JsonValue {
 
 function datasetsOf(step: StepDefinition): readonly DatasetDefinition[] {
   const read = inputsOf(step).flatMap(([, input]) => (input.from === 'dataset' ? [input.dataset] : []))
-  return step.output === null ? read : [...read, step.output.dataset]
+  return [...read, ...datasetsWritten(step).map(({ dataset }) => dataset)]
+}
+
+/** Absent where there are none: plans made before there were named outputs stay the same. */
+function namedOf({ named }: StepDefinition): Readonly<Record<string, JsonValue>> {
+  if (named.size === 0) return {}
+  const outputs = [...named].map(([name, { output, readInside }]): readonly [string, JsonValue] => [
+    name,
+    {
+      dataset: output?.dataset.name ?? null,
+      recordsPerPart: output?.recordsPerPart ?? null,
+      readInside,
+    },
+  ])
+  return { named: Object.fromEntries(outputs) }
 }
 
 function fieldsOf(schema: RecordSchema): JsonValue {

@@ -28,10 +28,11 @@ export function assemble(
 
   const steps = order.flatMap((builder) => {
     const waits = (waiting.get(builder) ?? []).map((step) => step.name)
-    const readers = order.filter((other) => readsRecordsOf(other, builder))
+    const read = order.flatMap((other) => outputsRead(other, builder))
     const surroundings: Surroundings = {
       after: afterOf(builder, waits),
-      readInside: readers.length > 0,
+      readInside: read.some(({ output, inside }) => output === null && inside),
+      namedRead: namedRead(read),
       shuffles: order.flatMap((other) => shufflesTo(other, builder.name)),
       resolve: (dataset) => datasets.resolve(dataset),
     }
@@ -51,11 +52,26 @@ function isRead(builder: StepBuilder, name: string): boolean {
   return builder.inputs().some((input) => input.from === 'step' && input.step.name === name)
 }
 
-/** Whether a step takes another's records as they are: not cut by key, and not from the dataset it writes. */
-function readsRecordsOf(reader: StepBuilder, read: StepBuilder): boolean {
-  if (reader.kind === 'sql') return false
-  if (reader instanceof ReduceBuilder && reader.upstream.implicit === null) return false
-  return isRead(reader, read.name)
+interface OutputRead {
+  readonly output: string | null
+  /** As it is: not cut by key, and not from the dataset it goes to. */
+  readonly inside: boolean
+}
+
+/** The outputs of a step that another one reads. */
+function outputsRead(reader: StepBuilder, read: StepBuilder): readonly OutputRead[] {
+  const inside = reader.kind !== 'sql' && !(reader instanceof ReduceBuilder && reader.upstream.implicit === null)
+  return reader
+    .inputs()
+    .flatMap((input) => (input.from === 'step' && input.step === read ? [{ output: input.output, inside }] : []))
+}
+
+function namedRead(read: readonly OutputRead[]): Surroundings['namedRead'] {
+  const named = new Map<string, { readonly inside: boolean }>()
+  for (const { output, inside } of read) {
+    if (output !== null) named.set(output, { inside: inside || named.get(output)?.inside === true })
+  }
+  return named
 }
 
 function shufflesTo(reader: StepBuilder, name: string): readonly ShuffleDefinition[] {
@@ -79,6 +95,7 @@ function implicitMap(
       output: null,
       readInside: false,
       shuffles: [builder.shuffle],
+      named: new Map(),
       publish: 'none',
       retry: definition.retry,
       timeoutMs: definition.timeoutMs,
@@ -86,7 +103,7 @@ function implicitMap(
       services: new Map(),
       input:
         implicit.from === 'step'
-          ? { from: 'step', step: implicit.step.name }
+          ? { from: 'step', step: implicit.step.name, output: implicit.output }
           : { from: 'dataset', dataset: surroundings.resolve(implicit.dataset), windows: implicit.windows },
       operations: [],
       partition: DEFAULT_PARTITION,
@@ -159,20 +176,23 @@ class Datasets {
 
   take(builder: StepBuilder): void {
     for (const input of builder.inputs()) if (input.from === 'dataset') this.#add(input.dataset)
-    if (builder.output === null) return
-    const { dataset } = builder.output
+    if (builder.draftOutput !== null) this.#written(builder, 'write', builder.draftOutput.dataset)
+    for (const { dataset } of builder.namedOutputs.values()) this.#written(builder, 'outputs', dataset)
+  }
+
+  #written(builder: StepBuilder, method: string, dataset: AnyDataset): void {
     this.#add(dataset)
     const other = this.#writers.get(dataset.name)
     if (other !== undefined) {
       throw builder.error(
-        'write',
+        method,
         `the dataset ${show(dataset.name)} is already written by the step ${show(other.name)}`,
         'Write a dataset of its own, or bring the records together in one step.',
         'DATASET_TWO_WRITERS',
       )
     }
     this.#writers.set(dataset.name, builder)
-    this.#checkOutputWindow(builder, this.resolve(dataset))
+    this.#checkOutputWindow(builder, method, this.resolve(dataset))
   }
 
   resolve(dataset: AnyDataset): DatasetDefinition {
@@ -194,7 +214,7 @@ class Datasets {
     this.resolved.set(dataset.name, dataset.inZone(this.#window?.timezone ?? 'UTC'))
   }
 
-  #checkOutputWindow(builder: StepBuilder, dataset: DatasetDefinition): void {
+  #checkOutputWindow(builder: StepBuilder, method: string, dataset: DatasetDefinition): void {
     const { window } = dataset
     const own = this.#window
     if (window === null) return
@@ -202,7 +222,7 @@ class Datasets {
       own !== null && own.kind === window.kind && own.lengthMs === window.lengthMs && own.timezone === window.timezone
     if (same) return
     throw builder.error(
-      'write',
+      method,
       `the dataset ${show(dataset.name)} has ${describe(window)}, and a run of the job has ${describe(own)}`,
       own === null
         ? `Give the job a window: window: ${declaration(window)}.`

@@ -4,7 +4,7 @@
  * refused here, at definition, with a message that names the place and the remedy.
  */
 export type * from './model.ts'
-export { DROP, Fault, REJECT } from './model.ts'
+export { DROP, Fault, OUTPUT, REJECT } from './model.ts'
 export { check, type Check, type CheckOptions } from './checks.ts'
 export { contract, type Contract, type ContractOptions } from './contracts.ts'
 export {
@@ -21,7 +21,19 @@ export { fingerprintDifferences, planFingerprint, planParts, type FingerprintPar
 export { csv, jsonl, parquet, tsv, type CsvOptions, type TextFormatOptions } from './formats.ts'
 export { isJob, job, type JobOptions } from './job.ts'
 export { didYouMean, nearest } from './names.ts'
-export { drop, isDropped, isRejected, reject } from './outcome.ts'
+export { drop, isDropped, isRejected, output, reject } from './outcome.ts'
+export {
+  controlName,
+  controlsOfOutput,
+  datasetKey,
+  datasetOfOutput,
+  datasetsWritten,
+  insideKey,
+  isDatasetKey,
+  recordsOfOutput,
+  shuffleKey,
+  type WrittenDataset,
+} from './outputs.ts'
 export { parameters, type Parameters, type ParameterValues } from './parameters.ts'
 export type { CommitOptions, LimitOption, PartitionOptions, RetryOptions } from './policies.ts'
 export { record, type RecordOf, type RecordOfShape, type RecordType, type Shape } from './record.ts'
@@ -32,6 +44,8 @@ export type {
   Fold,
   FunctionStepContext,
   JobTypes,
+  NamedOf,
+  OutputHandle,
   OutputOf,
   Readable,
   RulesOf,

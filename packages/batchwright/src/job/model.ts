@@ -241,7 +241,8 @@ export interface PartitionPolicy {
 
 export type StepInput =
   | { readonly from: 'dataset'; readonly dataset: DatasetDefinition; readonly windows: WindowSelector }
-  | { readonly from: 'step'; readonly step: string }
+  /** `output`: the named output that is read; null for the records without a name. */
+  | { readonly from: 'step'; readonly step: string; readonly output: string | null }
 
 /** Where a step's records go, apart from the readers inside the run. */
 export interface StepOutputDefinition {
@@ -253,8 +254,19 @@ export interface StepOutputDefinition {
 /** A reduce step that reads this one: its records leave the step already cut into buckets by key. */
 export interface ShuffleDefinition {
   readonly to: string
+  /** The named output that it reads; null for the records without a name. */
+  readonly output: string | null
   readonly key: (record: object) => string
   readonly buckets: number
+}
+
+/** Records that `process` gives by name: `output('refunds', record)`. */
+export interface NamedOutputDefinition {
+  /** The dataset they go to; null where only steps of the run read them. */
+  readonly output: StepOutputDefinition | null
+  /** As a step's: staged as blocks, too. */
+  readonly readInside: boolean
+  readonly controls: ReadonlyMap<string, (record: never) => Decimal | bigint | number>
 }
 
 interface StepBase {
@@ -265,6 +277,8 @@ interface StepBase {
   /** True where a step inside the run reads the records (not shuffled): they are staged as blocks too, unless `output` can serve. */
   readonly readInside: boolean
   readonly shuffles: readonly ShuffleDefinition[]
+  /** By name; empty but for steps of kind records. */
+  readonly named: ReadonlyMap<string, NamedOutputDefinition>
   readonly publish: 'together' | 'alone' | 'none'
   readonly retry: RetryPolicy
   /** Of one attempt. */
@@ -339,7 +353,7 @@ export type RecordOperation =
 export interface ReduceStep extends StepBase {
   readonly kind: 'reduce'
   /** Always a step: a dataset is read through an implicit `<name>.map` step. */
-  readonly input: { readonly from: 'step'; readonly step: string }
+  readonly input: { readonly from: 'step'; readonly step: string; readonly output: string | null }
   readonly key: (record: object) => string
   readonly buckets: number
   readonly fold: FoldDefinition
@@ -399,6 +413,7 @@ export interface ServiceDefinition<Client = unknown> {
 /** Brands that survive two copies of the library in one process. */
 export const REJECT = Symbol.for('batchwright.reject')
 export const DROP = Symbol.for('batchwright.drop')
+export const OUTPUT = Symbol.for('batchwright.output')
 
 export interface Rejected<Rule extends string = string> {
   readonly [REJECT]: Rule
@@ -407,4 +422,10 @@ export interface Rejected<Rule extends string = string> {
 
 export interface Dropped {
   readonly [DROP]: true
+}
+
+/** A record for one of the step's named outputs. It passes no further operation of the step. */
+export interface Named<Output extends string = string, Row = object> {
+  readonly [OUTPUT]: Output
+  readonly record: Row
 }

@@ -1,5 +1,13 @@
 import type { Size } from '../kernel/units.ts'
-import type { FoldDefinition, FunctionContext, FunctionStep, ReduceStep, SqlStep, StepInput } from './model.ts'
+import type {
+  FoldDefinition,
+  FunctionContext,
+  FunctionStep,
+  ReduceStep,
+  ShuffleDefinition,
+  SqlStep,
+  StepInput,
+} from './model.ts'
 import { asText, checkOptions, show } from './names.ts'
 import { StepBuilder, type Declaring, type DraftInput, type Surroundings } from './step-builder.ts'
 
@@ -62,7 +70,7 @@ export class ReduceBuilder extends StepBuilder {
     return this
   }
 
-  control(controls: Readonly<Record<string, (record: never) => never>>): this {
+  control(controls: unknown): this {
     this.once('control')
     this.#controls = this.controlsOf(controls)
     return this
@@ -88,8 +96,14 @@ export class ReduceBuilder extends StepBuilder {
     return direct ? { step: input.step.name, implicit: null } : { step: `${this.name}.map`, implicit: input }
   }
 
-  get shuffle(): { readonly to: string; readonly key: (record: object) => string; readonly buckets: number } {
-    return { to: this.name, key: this.#parts().key, buckets: this.#buckets }
+  get shuffle(): ShuffleDefinition {
+    return { to: this.name, output: this.#outputRead, key: this.#parts().key, buckets: this.#buckets }
+  }
+
+  /** The named output of the upstream step that it reads; none of an implicit one. */
+  get #outputRead(): string | null {
+    const { input } = this.#parts()
+    return input.from === 'step' && this.upstream.implicit === null ? input.output : null
   }
 
   define(surroundings: Surroundings): ReduceStep {
@@ -97,7 +111,7 @@ export class ReduceBuilder extends StepBuilder {
     return {
       ...this.base(surroundings),
       kind: 'reduce',
-      input: { from: 'step', step: this.upstream.step },
+      input: { from: 'step', step: this.upstream.step, output: this.#outputRead },
       key,
       buckets: this.#buckets,
       fold,
@@ -175,11 +189,20 @@ export class SqlBuilder extends StepBuilder {
   checkComplete(): void {
     this.#parts()
     for (const [table, input] of this.#tables) {
-      if (input.from !== 'step' || input.step.output !== null) continue
+      if (input.from !== 'step') continue
+      const { step, output } = input
+      if (output === null && step.draftOutput === null) {
+        throw this.error(
+          'read',
+          `the table ${show(table)} is the step ${show(step.name)}, which writes no dataset, so its columns are not known`,
+          `Let ${JSON.stringify(step.name)} .write() a dataset.`,
+        )
+      }
+      if (output === null || step.namedOutputs.has(output)) continue
       throw this.error(
         'read',
-        `the table ${show(table)} is the step ${show(input.step.name)}, which writes no dataset, so its columns are not known`,
-        `Let ${JSON.stringify(input.step.name)} .write() a dataset.`,
+        `the table ${show(table)} is the output ${show(output)} of the step ${show(step.name)}, which goes to no dataset, so its columns are not known`,
+        `Let ${JSON.stringify(step.name)} name one: .outputs({ ${output}: dataset }).`,
       )
     }
   }
@@ -199,7 +222,7 @@ export class SqlBuilder extends StepBuilder {
   }
 
   #parts(): string {
-    if (this.#tables.size > 0 && this.#query !== null && this.output !== null) return this.#query
+    if (this.#tables.size > 0 && this.#query !== null && this.draftOutput !== null) return this.#query
     const missing = this.#tables.size === 0 ? 'read' : this.#query === null ? 'query' : 'write'
     throw this.error(
       missing,

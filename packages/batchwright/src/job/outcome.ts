@@ -1,4 +1,4 @@
-import { DROP, REJECT, type Dropped, type Rejected } from './model.ts'
+import { DROP, OUTPUT, REJECT, type Dropped, type Named, type Rejected } from './model.ts'
 import { checkName } from './names.ts'
 
 /** Sets the record aside as a dead letter of a named rule. `detail` is shown beside it: no secrets. */
@@ -23,6 +23,20 @@ const DROPPED: Dropped = Object.freeze({ [DROP]: true as const })
 export function drop(): Dropped {
   return DROPPED
 }
+
+/**
+ * Gives the record to one of the step's named outputs: `.outputs({ refunds })` publishes them, `step.output('refunds')` lets
+ * another step read them. The record passes no further operation of the step.
+ */
+export function output<const Output extends string, Row extends object>(name: Output, record: Row): Named<Output, Row> {
+  if (!checkedOutputs.has(name)) {
+    checkName('output', name)
+    checkedOutputs.add(name)
+  }
+  return { [OUTPUT]: name, record }
+}
+
+const checkedOutputs = new Set<string>()
 
 export function isRejected(value: unknown): value is Rejected {
   return typeof value === 'object' && value !== null && REJECT in value

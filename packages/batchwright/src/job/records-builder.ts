@@ -1,5 +1,5 @@
 import type { PartitionPolicy, ProcessContext, RecordOperation, RecordsStep } from './model.ts'
-import { checkName, checkOptions, show } from './names.ts'
+import { checkName, checkOptions, didYouMean, show } from './names.ts'
 import {
   DEFAULT_COMMIT,
   DEFAULT_PARTITION,
@@ -11,9 +11,7 @@ import {
   type LimitOption,
   type PartitionOptions,
 } from './policies.ts'
-import { StepBuilder, type DraftInput, type Surroundings } from './step-builder.ts'
-
-type Control = (record: never) => never
+import { OutputReference, StepBuilder, type DraftInput, type Surroundings } from './step-builder.ts'
 
 /** Behind `steps.records(name)`. The chain's types are in step-types.ts. */
 export class RecordsBuilder extends StepBuilder {
@@ -26,6 +24,8 @@ export class RecordsBuilder extends StepBuilder {
   #skip = NO_DEAD_LETTERS
   #controls: RecordsStep['controls'] = new Map()
   #stateVersion = 0
+  /** Outputs that `.output(name)` was asked for. */
+  readonly #readByName = new Set<string>()
 
   read(input: unknown): this {
     this.#input = this.readInput(input)
@@ -116,10 +116,37 @@ export class RecordsBuilder extends StepBuilder {
     return this
   }
 
-  control(controls: Readonly<Record<string, Control>>): this {
+  /** With a name first: control totals of that output. */
+  control(first: unknown, second?: unknown): this {
+    if (typeof first === 'string') {
+      this.once(`control for ${this.#outputName('control', first)}`)
+      this.namedControls.set(first, this.controlsOf(second))
+      return this
+    }
     this.once('control')
-    this.#controls = this.controlsOf(controls)
+    this.#controls = this.controlsOf(first)
     return this
+  }
+
+  outputs(datasets: unknown, options: unknown = {}): this {
+    this.#needsInput('outputs')
+    this.once('outputs')
+    if (typeof datasets !== 'object' || datasets === null || Object.keys(datasets).length === 0) {
+      throw this.error(
+        'outputs',
+        `expected datasets by name, found ${show(datasets)}`,
+        "For example .outputs({ refunds }), for what process gives with output('refunds', record).",
+      )
+    }
+    for (const [name, dataset] of Object.entries(datasets)) {
+      this.namedOutputs.set(this.#outputName('outputs', name), this.draftOutputOf('outputs', dataset, options))
+    }
+    return this
+  }
+
+  output(name: string): OutputReference {
+    this.#readByName.add(this.#outputName('output', name))
+    return new OutputReference(this, name)
   }
 
   write(dataset: unknown, options?: unknown): this {
@@ -141,6 +168,16 @@ export class RecordsBuilder extends StepBuilder {
         'partition',
         `distinct within a file needs whole files, but ${cut} cuts them`,
         ".partition('file'), or distinct({ within: 'partition' }).",
+      )
+    }
+    const known = [...this.namedOutputs.keys()]
+    const unknown = [...this.namedControls.keys()].find((name) => !known.includes(name) && !this.#readByName.has(name))
+    if (unknown !== undefined) {
+      throw this.error(
+        'control',
+        `there is no output ${show(unknown)}`,
+        `${didYouMean(unknown, known)}Give it a dataset with .outputs({ ${unknown} }), or let a step read .output(${JSON.stringify(unknown)}).`,
+        'OUTPUT_UNKNOWN',
       )
     }
     if (this.#input?.from === 'step' && cut !== 'auto' && cut !== 'keyHash') {
@@ -168,6 +205,16 @@ export class RecordsBuilder extends StepBuilder {
     }
   }
 
+  #outputName(method: string, name: string): string {
+    if (name !== 'main' && name !== 'inside') return checkName('output', name)
+    throw this.error(
+      method,
+      `the name ${show(name)} stands for the records without a name`,
+      'Publish them with .write(dataset); read them by reading the step itself.',
+      'OUTPUT_NAME_RESERVED',
+    )
+  }
+
   #needsInput(method: string): DraftInput {
     if (this.#input !== null) return this.#input
     throw this.error(
@@ -193,9 +240,18 @@ export class RecordsBuilder extends StepBuilder {
   #beforePolicies(method: string): void {
     this.stillOpen(method)
     this.#needsInput(method)
-    const late = ['rejects', 'skip', 'control', 'commit', 'partition', 'retry', 'timeout', 'isolation', 'publish'].find(
-      (policy) => this.hasCalled(policy),
-    )
+    const late = [
+      'rejects',
+      'skip',
+      'control',
+      'outputs',
+      'commit',
+      'partition',
+      'retry',
+      'timeout',
+      'isolation',
+      'publish',
+    ].find((policy) => this.hasCalled(policy))
     if (late === undefined) return
     throw this.error(method, `it comes after .${late}()`, `Put .${method}() before .${late}().`, 'STEP_ORDER')
   }

@@ -3,6 +3,7 @@ import { parseDuration, parseSize, type Duration, type Size } from '../kernel/un
 import type { Dataset } from './dataset.ts'
 import type {
   DatasetDefinition,
+  NamedOutputDefinition,
   RetryPolicy,
   ServiceDefinition,
   ShuffleDefinition,
@@ -23,14 +24,34 @@ export type DraftInput =
       readonly dataset: AnyDataset
       readonly windows: Extract<StepInput, { from: 'dataset' }>['windows']
     }
-  | { readonly from: 'step'; readonly step: StepBuilder }
+  /** `output`: null for the records without a name. */
+  | { readonly from: 'step'; readonly step: StepBuilder; readonly output: string | null }
 
-type ControlFunction = (record: never) => Decimal | bigint | number
+export type ControlFunction = (record: never) => Decimal | bigint | number
+
+/** A dataset that a step was told to write. */
+export interface DraftOutput {
+  readonly dataset: AnyDataset
+  readonly recordsPerPart: number
+}
+
+/** What `step.output(name)` gives. */
+export class OutputReference {
+  readonly step: StepBuilder
+  readonly output: string
+
+  constructor(step: StepBuilder, output: string) {
+    this.step = step
+    this.output = output
+  }
+}
 
 /** What assembly tells a builder about the graph around it. */
 export interface Surroundings {
   readonly after: readonly string[]
   readonly readInside: boolean
+  /** The named outputs that other steps read, and whether as they are (else cut by key alone). */
+  readonly namedRead: ReadonlyMap<string, { readonly inside: boolean }>
   readonly shuffles: readonly ShuffleDefinition[]
   /** The job's copy of a dataset: its window in the job's zone. */
   resolve(dataset: AnyDataset): DatasetDefinition
@@ -62,7 +83,9 @@ export abstract class StepBuilder {
   readonly declaring: Declaring
   abstract readonly kind: StepDefinition['kind']
   readonly waitsFor: (StepBuilder | string)[] = []
-  output: { readonly dataset: AnyDataset; readonly recordsPerPart: number } | null = null
+  draftOutput: DraftOutput | null = null
+  readonly namedOutputs = new Map<string, DraftOutput>()
+  protected readonly namedControls = new Map<string, ReadonlyMap<string, ControlFunction>>()
   protected retryPolicy: RetryPolicy = DEFAULT_RETRY
   protected timeoutMs: number | null = null
   protected isolationOfStep: 'thread' | 'inline' = 'thread'
@@ -133,11 +156,11 @@ export abstract class StepBuilder {
   }
 
   protected stillOpen(method: string): void {
-    if (this.declaring.open && this.output === null) return
+    if (this.declaring.open && this.draftOutput === null) return
     throw this.error(
       method,
-      this.output === null ? 'the job is already built' : 'it comes after .write(), which ends the chain',
-      this.output === null
+      this.draftOutput === null ? 'the job is already built' : 'it comes after .write(), which ends the chain',
+      this.draftOutput === null
         ? 'Declare steps inside the function that job() is given.'
         : `Put .${method}() before .write().`,
       'STEP_ORDER',
@@ -183,23 +206,28 @@ export abstract class StepBuilder {
   }
 
   protected setOutput(dataset: unknown, options: unknown = {}): void {
-    if (this.output !== null)
+    if (this.draftOutput !== null)
       throw this.error(
         'write',
         'the step already writes a dataset',
-        'A second step can read this one and write the other.',
+        'A second step can read this one and write the other; .outputs({ name: dataset }) takes records by name.',
         'STEP_ORDER',
       )
     this.once('write')
+    this.draftOutput = this.draftOutputOf('write', dataset, options)
+  }
+
+  /** Refuses what cannot be written. */
+  protected draftOutputOf(method: string, dataset: unknown, options: unknown): DraftOutput {
     if (!isDataset(dataset))
       throw this.error(
-        'write',
+        method,
         `expected a dataset, found ${show(dataset)}`,
         "Make it with dataset('name', { location, ... }).",
       )
     if (dataset.location.kind === 'files') {
       throw this.error(
-        'write',
+        method,
         `the dataset ${show(dataset.name)} is made of files that others put there, so it cannot be written`,
         "Give it location: 'folder' in place of files, or write another dataset.",
         'DATASET_READ_ONLY',
@@ -207,21 +235,21 @@ export abstract class StepBuilder {
     }
     if (dataset.contract.schema.fields === null && dataset.format.format !== 'jsonl') {
       throw this.error(
-        'write',
+        method,
         `${dataset.format.format} needs columns, but the contract of ${show(dataset.name)} is a schema of another library`,
         'Describe it with record({ ... }), or use format: jsonl().',
       )
     }
-    checkOptions(this.place('write'), options, ['recordsPerPart'])
+    checkOptions(this.place(method), options, ['recordsPerPart'])
     const recordsPerPart = recordsPerPartOf(options)
     if (!(typeof recordsPerPart === 'number' && Number.isSafeInteger(recordsPerPart) && recordsPerPart >= 1)) {
       throw this.error(
-        'write',
+        method,
         `expected recordsPerPart to be a number from 1, found ${show(recordsPerPart)}`,
         'Leave it out for 1,000,000.',
       )
     }
-    this.output = { dataset, recordsPerPart }
+    return { dataset, recordsPerPart }
   }
 
   protected readInput(given: unknown): DraftInput {
@@ -234,9 +262,12 @@ export abstract class StepBuilder {
       return { from: 'dataset', dataset: given, windows: { select: given.window === null ? 'whole' : 'inside' } }
     }
     if (isDatasetInput(given)) return given.input
+    if (given instanceof OutputReference) {
+      return { from: 'step', step: this.ofThisJob(method, given.step), output: given.output }
+    }
     if (given instanceof StepBuilder) {
       const step = this.ofThisJob(method, given)
-      if (step.kind !== 'function') return { from: 'step', step }
+      if (step.kind !== 'function') return { from: 'step', step, output: null }
       throw this.error(
         method,
         `the function step ${show(step.name)} gives no records`,
@@ -284,9 +315,7 @@ export abstract class StepBuilder {
     throw this.error(method, `expected ${what} to be a whole number from 1, found ${show(value)}`, 'For example 4.')
   }
 
-  protected controlsOf(
-    controls: Readonly<Record<string, ControlFunction>> | null,
-  ): ReadonlyMap<string, ControlFunction> {
+  protected controlsOf(controls: unknown): ReadonlyMap<string, ControlFunction> {
     if (typeof controls !== 'object' || controls === null) {
       throw this.error(
         'control',
@@ -294,10 +323,14 @@ export abstract class StepBuilder {
         'For example .control({ amount: (line) => line.amount }).',
       )
     }
-    for (const [name, control] of Object.entries(controls)) {
-      this.needsFunction('control', control, `${show(checkName('control', name))} to be a function of a record`)
-    }
-    return new Map(Object.entries(controls))
+    return new Map(
+      Object.entries(controls).map(([name, control]: readonly [string, unknown]) => {
+        this.needsFunction('control', control, `${show(checkName('control', name))} to be a function of a record`)
+        // The chain's types have checked what it takes and gives.
+        // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
+        return [name, control as ControlFunction] as const
+      }),
+    )
   }
 
   /** `job "billing", step "rate" .retry()`. */
@@ -310,17 +343,14 @@ export abstract class StepBuilder {
   }
 
   protected base(surroundings: Surroundings): BaseDefinition {
-    const { output } = this
     return {
       name: this.name,
       after: surroundings.after,
-      output:
-        output === null
-          ? null
-          : { dataset: surroundings.resolve(output.dataset), recordsPerPart: output.recordsPerPart },
+      output: resolved(this.draftOutput, surroundings),
       readInside: surroundings.readInside,
       shuffles: surroundings.shuffles,
-      publish: output === null ? 'none' : this.publishMode,
+      named: this.namedDefinitions(surroundings),
+      publish: this.draftOutput === null && this.namedOutputs.size === 0 ? 'none' : this.publishMode,
       retry: this.retryPolicy,
       timeoutMs: this.timeoutMs,
       isolation: this.isolationOfStep,
@@ -328,11 +358,30 @@ export abstract class StepBuilder {
     }
   }
 
+  /** In the order of their names: that of the declarations must not matter to what is written. */
+  private namedDefinitions(surroundings: Surroundings): ReadonlyMap<string, NamedOutputDefinition> {
+    const names = [...new Set([...this.namedOutputs.keys(), ...surroundings.namedRead.keys()])].sort()
+    return new Map(
+      names.map((name) => [
+        name,
+        {
+          output: resolved(this.namedOutputs.get(name) ?? null, surroundings),
+          readInside: surroundings.namedRead.get(name)?.inside ?? false,
+          controls: this.namedControls.get(name) ?? new Map<string, ControlFunction>(),
+        },
+      ]),
+    )
+  }
+
   protected resolveInput(input: DraftInput, surroundings: Surroundings): StepInput {
     return input.from === 'step'
-      ? { from: 'step', step: input.step.name }
+      ? { from: 'step', step: input.step.name, output: input.output }
       : { from: 'dataset', dataset: surroundings.resolve(input.dataset), windows: input.windows }
   }
+}
+
+function resolved(draft: DraftOutput | null, surroundings: Surroundings): StepOutputDefinition | null {
+  return draft === null ? null : { dataset: surroundings.resolve(draft.dataset), recordsPerPart: draft.recordsPerPart }
 }
 
 interface BaseDefinition {
@@ -341,6 +390,7 @@ interface BaseDefinition {
   readonly output: StepOutputDefinition | null
   readonly readInside: boolean
   readonly shuffles: readonly ShuffleDefinition[]
+  readonly named: ReadonlyMap<string, NamedOutputDefinition>
   readonly publish: 'together' | 'alone' | 'none'
   readonly retry: RetryPolicy
   readonly timeoutMs: number | null

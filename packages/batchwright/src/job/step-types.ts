@@ -6,7 +6,7 @@ import type { Decimal } from '../kernel/decimal.ts'
 import type { Duration, Size } from '../kernel/units.ts'
 import type { WindowValue } from '../protocol/index.ts'
 import type { Dataset, DatasetInput } from './dataset.ts'
-import type { Dropped, FunctionContext, KeyedState, PartitionPolicy, ProcessContext, Rejected } from './model.ts'
+import type { Dropped, FunctionContext, KeyedState, Named, PartitionPolicy, ProcessContext, Rejected } from './model.ts'
 import type { CommitOptions, LimitOption, PartitionOptions, RetryOptions } from './policies.ts'
 import type { Service } from './service.ts'
 
@@ -40,11 +40,11 @@ export type ClientsOf<Used> = {
 
 // ---------------------------------------------------------------- what functions return
 
-/** The records in what a function returns: without rejects and drops, out of lists and promises. */
+/** The records in what a function returns: without rejects, drops and those for named outputs, out of lists and promises. */
 export type OutputOf<Returned> =
   Returned extends PromiseLike<infer Value>
     ? OutputOf<Value>
-    : Returned extends Rejected | Dropped
+    : Returned extends Rejected | Dropped | Named
       ? never
       : Returned extends readonly (infer Item)[]
         ? OutputOf<Item>
@@ -53,6 +53,19 @@ export type OutputOf<Returned> =
 /** The rules that a function rejects by. */
 export type RulesOf<Returned> =
   Returned extends PromiseLike<infer Value> ? RulesOf<Value> : Returned extends Rejected<infer Rule> ? Rule : never
+
+/** The records for named outputs in what a function returns. */
+export type NamedOf<Returned> =
+  Returned extends PromiseLike<infer Value>
+    ? NamedOf<Value>
+    : Returned extends Named
+      ? Returned
+      : Returned extends readonly (infer Item)[]
+        ? NamedOf<Item>
+        : never
+
+type NameOf<Outputs> = Outputs extends Named<infer Name> ? Name : never
+type RowOf<Outputs, Name> = Outputs extends Named<infer Own, infer Row> ? (Own extends Name ? Row : never) : never
 
 // ---------------------------------------------------------------- records against contracts
 
@@ -90,13 +103,34 @@ export interface StepHandle<Row> extends StepRef {
   readonly [ROW]: Row
 }
 
+/** One named output of a step, for other steps to read. */
+export interface OutputHandle<Row> {
+  readonly step: string
+  readonly output: string
+  /** For the type checker only. */
+  readonly [ROW]: Row
+}
+
+/** A named output that goes to a dataset: SQL can read it too. */
+export interface WrittenOutput<Row> extends OutputHandle<Row> {
+  readonly [WRITTEN]: true
+}
+
+/** A records step with named outputs. */
+export interface NamedOutputs<Outputs extends Named, Written extends string> {
+  /** The records that `process` gave to one output: `output('refunds', record)`. For `.read()` of another step. */
+  output<Name extends NameOf<Outputs>>(
+    name: Name,
+  ): Name extends Written ? WrittenOutput<RowOf<Outputs, Name>> : OutputHandle<RowOf<Outputs, Name>>
+}
+
 /** A step that writes a dataset: SQL can read it too. */
 export interface WrittenStep<Row> extends StepHandle<Row> {
   readonly [WRITTEN]: true
 }
 
 /** What a step can read. */
-export type Readable<Row> = Dataset<Row> | DatasetInput<Row> | StepHandle<Row>
+export type Readable<Row> = Dataset<Row> | DatasetInput<Row> | StepHandle<Row> | OutputHandle<Row>
 
 export interface WriteOptions {
   /** Records in one part file; default 1,000,000. */
@@ -165,36 +199,68 @@ export interface RecordsProcessed<
   Current,
   Rules extends string,
   Context,
-> extends RecordsPolicies<Source, Current, Rules> {
+  Outputs extends Named = never,
+> extends RecordsPolicies<Source, Current, Rules, Outputs> {
   /**
-   * Makes of a record another, several (a list), `reject(rule)`, `drop()`, or a promise of one of these. Functions that
-   * return no promise run without one. `concurrency`: promises under way at a time; order is kept; default 1.
+   * Makes of a record another, several (a list), `output(name, record)`, `reject(rule)`, `drop()`, or a promise of one of
+   * these. Functions that return no promise run without one. `concurrency`: promises under way at a time; order is kept; default 1.
    */
   process<const Returned>(
     process: (record: Current, context: Context) => Returned,
     options?: { readonly concurrency?: number },
-  ): RecordsProcessed<Job, Source, OutputOf<Returned>, Rules | RulesOf<Returned>, Context>
+  ): RecordsProcessed<Job, Source, OutputOf<Returned>, Rules | RulesOf<Returned>, Context, Outputs | NamedOf<Returned>>
   /** Leaves out later equals. Before `process` it compares what was read, after it what was made. */
   distinct<const Rule extends string = never>(
     options: DistinctOptions<Current, Source, Rule>,
-  ): RecordsProcessed<Job, Source, Current, Rules | Rule, Context>
+  ): RecordsProcessed<Job, Source, Current, Rules | Rule, Context, Outputs>
 }
 
-export interface RecordsPolicies<Source, Current, Rules extends string>
-  extends OutputPolicies<RecordsPolicies<Source, Current, Rules>>, StepHandle<Current> {
+/** What `.outputs()` takes: a dataset for each name, whose contract fits the records that `process` gives by that name. */
+export type OutputDatasets<Outputs extends Named, Rows> = {
+  readonly [Name in keyof Rows]: [Name] extends [NameOf<Outputs>]
+    ? Dataset<Rows[Name], 'published'> & Fits<RowOf<Outputs, Name>, Rows[Name]>
+    : ColumnProblem<`process gives no record to an output "${Name & string}"`>
+}
+
+export interface RecordsPolicies<
+  Source,
+  Current,
+  Rules extends string,
+  Outputs extends Named = never,
+  Written extends string = never,
+>
+  extends
+    OutputPolicies<RecordsPolicies<Source, Current, Rules, Outputs, Written>>,
+    StepHandle<Current>,
+    NamedOutputs<Outputs, Written> {
   /** Limits on rejected records by rule; `*` for the rules not named. A rule without a limit may reject any number. */
-  rejects(limits: Readonly<Partial<Record<Rules | '*', LimitOption>>>): RecordsPolicies<Source, Current, Rules>
+  rejects(
+    limits: Readonly<Partial<Record<Rules | '*', LimitOption>>>,
+  ): RecordsPolicies<Source, Current, Rules, Outputs, Written>
   /** Limit on unexpected dead letters: records that break the contract, or make `process` throw. Default: none allowed. */
-  skip(limit: LimitOption): RecordsPolicies<Source, Current, Rules>
-  commit(options: CommitOptions): RecordsPolicies<Source, Current, Rules>
+  skip(limit: LimitOption): RecordsPolicies<Source, Current, Rules, Outputs, Written>
+  commit(options: CommitOptions): RecordsPolicies<Source, Current, Rules, Outputs, Written>
   /** How the input is cut. Default `auto`: by bytes where the format allows it, else by file. */
-  partition(by: PartitionPolicy['by'], options?: PartitionOptions<Source>): RecordsPolicies<Source, Current, Rules>
-  control(controls: Controls<Current>): RecordsPolicies<Source, Current, Rules>
+  partition(
+    by: PartitionPolicy['by'],
+    options?: PartitionOptions<Source>,
+  ): RecordsPolicies<Source, Current, Rules, Outputs, Written>
+  control(controls: Controls<Current>): RecordsPolicies<Source, Current, Rules, Outputs, Written>
+  /** Control totals of a named output. */
+  control<Name extends NameOf<Outputs>>(
+    output: Name,
+    controls: Controls<RowOf<Outputs, Name>>,
+  ): RecordsPolicies<Source, Current, Rules, Outputs, Written>
+  /** Datasets for the records that `process` gives by name. They are published together with the step's own. */
+  outputs<Rows extends Readonly<Record<string, object>>>(
+    datasets: OutputDatasets<Outputs, Rows>,
+    options?: WriteOptions,
+  ): RecordsPolicies<Source, Current, Rules, Outputs, Written | (keyof Rows & string)>
   /** Where the records go. The last of the chain: they must have exactly the columns of the dataset's contract. */
   write<Row extends object>(
     dataset: Dataset<Row, 'published'> & Fits<Current, Row>,
     options?: WriteOptions,
-  ): WrittenStep<Current>
+  ): WrittenStep<Current> & NamedOutputs<Outputs, Written>
 }
 
 // ---------------------------------------------------------------- reduce
@@ -237,7 +303,7 @@ export interface ReduceFolded<Out> extends OutputPolicies<ReduceFolded<Out>>, St
 // ---------------------------------------------------------------- sql
 
 /** What SQL can read: a dataset, chosen windows of one, or a step that writes a dataset. */
-export type SqlReadable = Dataset<unknown> | DatasetInput<unknown> | WrittenStep<unknown>
+export type SqlReadable = Dataset<unknown> | DatasetInput<unknown> | WrittenStep<unknown> | WrittenOutput<unknown>
 
 export interface SqlStart {
   /** Table names of the query, and what they show. */

@@ -8,8 +8,10 @@ export interface Counters {
   readonly read: number
   /** Input records whose output went to the sink. */
   readonly accepted: number
-  /** Output records given to the sink. */
+  /** Output records given to the sinks, those of named outputs included. */
   readonly written: number
+  /** Of them, the records of each named output. Absent where the step names none. */
+  readonly named?: Readonly<Record<string, number>>
   readonly dropped: number
   /** Dead letters by cause. */
   readonly deadByRule: number

@@ -58,7 +58,10 @@ export interface Checkpoint {
   readonly position: JsonValue
   readonly counters: Counters
   readonly controls: ControlTotals
-  /** By output name: `main`, and one `shuffle:<step>` for each reduce step that reads this one. */
+  /**
+   * By output: `main` (the dataset), `inside` (for readers in the run), `output:<name>` and `inside:<name>` for named outputs,
+   * `shuffle:<step>` for each reduce step that reads this one, `state:...` for what the step remembers.
+   */
   readonly outputs: Readonly<Record<string, SinkState>>
   readonly deadLetters: SinkState
   /** What `distinct`, keyed state or a function step's progress needs to go on; null where there is none. */
@@ -69,6 +72,7 @@ export interface Checkpoint {
 /** What a finished task leaves behind. Only the winner's enters the step's output. */
 export interface TaskOutput {
   readonly counters: Counters
+  /** By control; those of a named output as `<output>.<control>`. */
   readonly controls: ControlTotals
   readonly outputs: Readonly<Record<string, readonly Part[]>>
   readonly deadLetters: readonly Part[]

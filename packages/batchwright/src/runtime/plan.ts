@@ -87,7 +87,8 @@ function planInput(assignment: PlanAssignment, step: RecordsStep, policy: Partit
   const { folders, lineage = null } = assignment
   const { input } = step
   if (input.from === 'dataset') return planDatasetInput(assignment, input, policy)
-  return planUpstream({ upstream: upstreamOf(assignment, input.step), policy, step: step.name, folders, lineage })
+  const upstream = upstreamOf(assignment, input.step)
+  return planUpstream({ upstream, output: input.output, policy, step: step.name, folders, lineage })
 }
 
 function planDatasetInput(
@@ -150,7 +151,7 @@ function upstreamOf({ upstream, step }: PlanAssignment, name: string): StepOutpu
   throw new BatchwrightError({
     code: 'UPSTREAM_MISSING',
     message: `step ${step}: expected the output of step ${name}, which it reads, found ${upstream.map((output) => output.step).join(', ') || 'none'}`,
-    hint: 'The code of the job has changed since the run was made: start a new revision with rerun.',
+    hint: 'The code of the job has changed since the run was made: make a new revision with `batchwright rerun JOB --window WINDOW`.',
     details: { step, upstream: name },
   })
 }

@@ -1,5 +1,5 @@
 import { datasetFolder, publishIntent } from '../data/index.ts'
-import type { JobDefinition } from '../job/index.ts'
+import { controlsOfOutput, datasetsWritten, type JobDefinition } from '../job/index.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { AttemptEnd, Part, PublicationIntent, PublishAssignment, StepOutput } from '../protocol/index.ts'
 import { findStep } from './find-step.ts'
@@ -26,18 +26,18 @@ async function publishOne(
   readonly number: number
   readonly records: number
 }> {
-  const definition = findStep(job, intent.step).output
+  const written = datasetsWritten(findStep(job, intent.step)).find(({ dataset: { name } }) => name === intent.dataset)
   const staged = outputs.find((output) => output.step === intent.step)
-  if (definition === null || staged === undefined) throw outputMissing(intent)
-  const { dataset } = definition
+  if (written === undefined || staged === undefined) throw outputMissing(intent)
+  const { dataset, output, key } = written
   const manifest = await publishIntent({
     folder: datasetFolder(folders.project, dataset),
     intent,
     format: dataset.format.format,
-    parts: partsOf(staged),
+    parts: partsOf(staged, key),
     contractVersion: dataset.contract.version,
     inputs: inputs.map(({ step, snapshot }) => ({ step, digest: snapshot.digest })),
-    controls: addControls(staged.tasks.map(({ output }) => output.controls)),
+    controls: controlsOfOutput(addControls(staged.tasks.map((task) => task.output.controls)), output),
     createdAt: run.logicalTime,
     run: { id: run.runId, job: run.job, revision: run.revision, codeVersion: artifact.codeVersion },
   })
@@ -50,15 +50,15 @@ async function publishOne(
 }
 
 /** In order of task index, then part: the dataset's order. */
-function partsOf(output: StepOutput): readonly Part[] {
-  return [...output.tasks].sort((a, b) => a.index - b.index).flatMap((task) => task.output.outputs['main'] ?? [])
+function partsOf(output: StepOutput, key: string): readonly Part[] {
+  return [...output.tasks].sort((a, b) => a.index - b.index).flatMap((task) => task.output.outputs[key] ?? [])
 }
 
 function outputMissing(intent: PublicationIntent): BatchwrightError {
   return new BatchwrightError({
     code: 'OUTPUT_MISSING',
     message: `publication of ${intent.dataset}: expected the output of step ${intent.step}, found none`,
-    hint: `Run the step again: retry --from ${intent.step}.`,
+    hint: `Make it anew: \`batchwright retry RUN --from ${intent.step}\`.`,
     details: { dataset: intent.dataset, step: intent.step },
   })
 }

@@ -1,8 +1,8 @@
 import path from 'node:path'
 import { datasetFolder } from '../data/index.ts'
-import type { JobDefinition } from '../job/index.ts'
+import { datasetsWritten, recordsOfOutput, type JobDefinition, type StepDefinition } from '../job/index.ts'
 import { failPoint } from '../kernel/failpoint.ts'
-import type { AttemptEnd, VerifyAssignment } from '../protocol/index.ts'
+import type { AttemptEnd, Counters, VerifyAssignment } from '../protocol/index.ts'
 import { expectedReads, findingsJson, refuseFailures, verifyStep } from '../trust/index.ts'
 import { findStep } from './find-step.ts'
 import { NO_COUNTERS } from './records/tally.ts'
@@ -15,7 +15,6 @@ export async function runVerify(assignment: VerifyAssignment, job: JobDefinition
   failPoint('verify.started')
   const { run, folders, output, totals, upstream, snapshot, ref } = assignment
   const step = findStep(job, assignment.step)
-  const written = step.output?.dataset ?? null
   const findings = await verifyStep({
     step,
     output,
@@ -23,10 +22,7 @@ export async function runVerify(assignment: VerifyAssignment, job: JobDefinition
     controls: totals.controls,
     upstream,
     expectedRead: expectedReads(step, snapshot, upstream),
-    dataset:
-      written === null
-        ? null
-        : { folder: datasetFolder(folders.project, written), windowKey: run.window === null ? null : run.window.key },
+    historyOf: (dataset) => ({ folder: datasetFolder(folders.project, dataset), windowKey: run.window?.key ?? null }),
     spillFolder: path.join(folders.run, step.name, `verify-f${ref.fence}`),
   })
   refuseFailures(step.name, findings)
@@ -37,7 +33,14 @@ export async function runVerify(assignment: VerifyAssignment, job: JobDefinition
       controls: {},
       outputs: {},
       deadLetters: [],
-      result: { checks: findingsJson(findings) },
+      result: { checks: findingsJson(findings), datasets: recordsByDataset(step, totals.counters) },
     },
   }
+}
+
+/** How many records each dataset of the step got: what is said of publications. */
+function recordsByDataset(step: StepDefinition, counters: Counters): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    datasetsWritten(step).map(({ dataset, output }) => [dataset.name, recordsOfOutput(counters, output)]),
+  )
 }

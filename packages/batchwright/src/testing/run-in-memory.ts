@@ -8,7 +8,7 @@ import { currentManifest, partPaths, readLetters, readPart } from '../data/index
 import type { AttemptLogLine, StepFacts } from '../engine/index.ts'
 import { driveRuns, stepFacts, submitRun } from '../engine/index.ts'
 import { inlineExecutor } from '../executors/index.ts'
-import type { CommitPolicy, JobDefinition } from '../job/index.ts'
+import { datasetsWritten, type CommitPolicy, type DatasetDefinition, type JobDefinition } from '../job/index.ts'
 import type { ControlTotals, Counters } from '../protocol/index.ts'
 import type { RunRow, Store, StoreEvent } from '../store/index.ts'
 import { openSqliteStore } from '../store/index.ts'
@@ -135,10 +135,10 @@ async function gather(
   const deadLetters: Record<string, readonly DeadLetter[]> = {}
   const results: Record<string, JsonValue> = {}
   for (const step of job.steps) {
-    if (step.output !== null) {
-      const published = await readOutput(step.output.dataset, run, project)
-      outputs[step.output.dataset.name] = published.records
-      digests[step.output.dataset.name] = published.digests
+    for (const { dataset } of datasetsWritten(step)) {
+      const published = await readOutput(dataset, run, project)
+      outputs[dataset.name] = published.records
+      digests[dataset.name] = published.digests
     }
     const { tasks } = await store.stepOutput(run.runId, step.name)
     deadLetters[step.name] = await lettersOf(tasks.flatMap((task) => task.output.deadLetters.map((part) => part.path)))
@@ -157,10 +157,8 @@ async function gather(
   }
 }
 
-type WrittenDataset = NonNullable<JobDefinition['steps'][number]['output']>['dataset']
-
 async function readOutput(
-  dataset: WrittenDataset,
+  dataset: DatasetDefinition,
   run: RunRow,
   project: string,
 ): Promise<{ readonly records: readonly object[]; readonly digests: readonly string[] }> {

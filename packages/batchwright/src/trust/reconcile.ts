@@ -1,3 +1,4 @@
+import { recordsOfOutput } from '../job/index.ts'
 import { Decimal } from '../kernel/decimal.ts'
 import type { ControlTotals, Counters, StepOutput } from '../protocol/index.ts'
 import type { Finding } from './finding.ts'
@@ -14,12 +15,15 @@ export interface ReconcileRequest {
   readonly output: StepOutput
   /** Null where nothing says how many there had to be. */
   readonly expectedRead: readonly ExpectedRead[] | null
+  /** The named output whose records lie under a key of its tasks' outputs; null for those without a name. Default: null. */
+  readonly outputOf?: (key: string) => string | null
 }
 
 /**
  * Invariant 1: each record that was to be read is written, dropped or dead, and the files hold as many as the counters say.
  */
-export function reconcile({ step, counters, output, expectedRead }: ReconcileRequest): readonly Finding[] {
+export function reconcile(request: ReconcileRequest): readonly Finding[] {
+  const { step, counters, output, expectedRead } = request
   const dead = counters.deadByRule + counters.deadByContract + counters.deadByError
   const reasons = sum(Object.values(counters.reasons))
   const findings = [
@@ -32,7 +36,7 @@ export function reconcile({ step, counters, output, expectedRead }: ReconcileReq
     ),
     finding('dead = reasons', `${dead} dead`, `${reasons} by reason`, dead === reasons, step),
     deadLettersFinding(step, dead, output),
-    ...outputFindings(step, counters.written, output),
+    ...outputFindings(request),
   ]
   if (expectedRead === null) return findings
   const expected = sum(expectedRead.map(({ records }) => records))
@@ -46,10 +50,11 @@ function deadLettersFinding(step: string, dead: number, output: StepOutput): Fin
 }
 
 /** Every output of a step holds each of its records once: the dataset, and what other steps read. */
-function outputFindings(step: string, written: number, output: StepOutput): readonly Finding[] {
+function outputFindings({ step, counters, output, outputOf = () => null }: ReconcileRequest): readonly Finding[] {
   const names = new Set(output.tasks.flatMap((task) => Object.keys(task.output.outputs)))
   return [...names].toSorted().map((name) => {
     const found = sum(output.tasks.flatMap((task) => (task.output.outputs[name] ?? []).map((part) => part.records)))
+    const written = recordsOfOutput(counters, outputOf(name))
     return finding(`${name} = written`, `${written} written`, `${found} in its parts`, found === written, step)
   })
 }

@@ -1,4 +1,16 @@
-import type { StepDefinition } from '../job/index.ts'
+import path from 'node:path'
+import {
+  controlsOfOutput,
+  datasetKey,
+  datasetsWritten,
+  insideKey,
+  recordsOfOutput,
+  shuffleKey,
+  type DatasetDefinition,
+  type StepDefinition,
+  type StepInput,
+} from '../job/index.ts'
+import { Decimal } from '../kernel/decimal.ts'
 import type { ControlTotals, Counters, Snapshot, StepOutput } from '../protocol/index.ts'
 import { runChecks } from './checks.ts'
 import type { Finding } from './finding.ts'
@@ -15,8 +27,8 @@ export interface VerifyStepRequest {
   readonly upstream: readonly { readonly step: string; readonly controls: ControlTotals; readonly counters: Counters }[]
   /** What it had to read: `expectedReads`, or null where that is not known (dead letters that are replayed). */
   readonly expectedRead: readonly ExpectedRead[] | null
-  /** The folder of the dataset it writes, absolute, and the window; null where it writes none. */
-  readonly dataset: { readonly folder: string; readonly windowKey: string | null } | null
+  /** Where the former versions of a dataset that it writes are: the folder, absolute, and the window. */
+  readonly historyOf: (dataset: DatasetDefinition) => { readonly folder: string; readonly windowKey: string | null }
   /** For what does not fit in memory; private to the attempt. */
   readonly spillFolder: string
 }
@@ -28,18 +40,67 @@ export interface VerifyStepRequest {
 export async function verifyStep(request: VerifyStepRequest): Promise<readonly Finding[]> {
   const { step, output, counters, controls, upstream, expectedRead } = request
   if (step.kind === 'function') return []
-  const findings = [
-    ...reconcile({ step: step.name, counters, output, expectedRead }),
+  const findings: Finding[] = [
+    ...reconcile({ step: step.name, counters, output, expectedRead, outputOf: outputOf(step) }),
     ...(step.kind === 'records'
       ? judgeLimits({ step: step.name, counters, rejects: step.rejects, skip: step.skip })
       : []),
-    ...compareControls(step.name, controls, upstream),
+    ...compareControls(
+      step.name,
+      allOutputs(controls),
+      upstream.map((other) => readControls(step, other)),
+    ),
   ]
-  if (step.output === null || request.dataset === null || step.output.dataset.checks.length === 0) return findings
-  const parts = [...output.tasks].sort((a, b) => a.index - b.index).flatMap((task) => task.output.outputs['main'] ?? [])
-  const history = await recordCountHistory(request.dataset.folder, request.dataset.windowKey)
-  const checks = await runChecks({ dataset: step.output.dataset, parts, history, spillFolder: request.spillFolder })
-  return [...findings, ...checks]
+  const tasks = [...output.tasks].sort((a, b) => a.index - b.index)
+  for (const { dataset, key } of datasetsWritten(step)) {
+    if (dataset.checks.length === 0) continue
+    const parts = tasks.flatMap((task) => task.output.outputs[key] ?? [])
+    const { folder, windowKey } = request.historyOf(dataset)
+    const history = await recordCountHistory(folder, windowKey)
+    const spillFolder = path.join(request.spillFolder, dataset.name)
+    findings.push(...(await runChecks({ dataset, parts, history, spillFolder })))
+  }
+  return findings
+}
+
+/** Which output's records lie under a key of a task's outputs; null for those without a name. */
+function outputOf(step: StepDefinition): (key: string) => string | null {
+  const named = new Map<string, string | null>()
+  for (const name of step.named.keys()) for (const key of [datasetKey(name), insideKey(name)]) named.set(key, name)
+  for (const { to, output } of step.shuffles) named.set(shuffleKey(to), output)
+  return (key) => named.get(key) ?? null
+}
+
+/** What went in came out, by whatever output: totals of the same name are added up over a step's outputs. */
+function allOutputs(controls: ControlTotals): ControlTotals {
+  const sums = new Map<string, Decimal>()
+  for (const [name, total] of Object.entries(controls)) {
+    const own = name.slice(name.indexOf('.') + 1)
+    sums.set(own, (sums.get(own) ?? Decimal.zero).plus(Decimal.from(total)))
+  }
+  return Object.fromEntries([...sums].map(([name, sum]) => [name, sum.toString()]))
+}
+
+/** The totals of the output that the step reads. A step that it only comes after has nothing to be compared. */
+function readControls(
+  step: StepDefinition,
+  { step: name, controls }: VerifyStepRequest['upstream'][number],
+): { readonly step: string; readonly controls: ControlTotals } {
+  const read = inputsOf(step).find((input) => input.from === 'step' && input.step === name)
+  const output = read?.from === 'step' ? read.output : null
+  return { step: output === null ? name : `${name}.${output}`, controls: controlsOfOutput(controls, output) }
+}
+
+function inputsOf(step: StepDefinition): readonly StepInput[] {
+  switch (step.kind) {
+    case 'records':
+    case 'reduce':
+      return [step.input]
+    case 'sql':
+      return [...step.tables.values()]
+    case 'function':
+      return []
+  }
 }
 
 /**
@@ -54,8 +115,9 @@ export function expectedReads(
   if (step.kind === 'function' || step.kind === 'sql') return null
   const { input } = step
   if (input.from === 'step') {
-    const records = upstream.find((other) => other.step === input.step)?.counters.written ?? 0
-    return [{ from: `step ${input.step}`, records }]
+    const read = upstream.find((other) => other.step === input.step)
+    const records = read === undefined ? 0 : recordsOfOutput(read.counters, input.output)
+    return [{ from: `step ${input.step}${input.output === null ? '' : `.${input.output}`}`, records }]
   }
   const records = (snapshot?.files ?? []).reduce((sum, file) => sum + file.records, 0)
   return [{ from: 'its snapshot', records }]

@@ -97,6 +97,16 @@ class RowSink implements StagedSink {
     return this.#appendAcrossParts(this.#linesByPart(records))
   }
 
+  refuse(records: readonly object[]): ReadonlyMap<number, unknown> {
+    const { check } = this.#layout
+    const refused = new Map<number, unknown>()
+    for (const [index, record] of records.entries()) {
+      const fault = check === null ? null : check(record)
+      if (fault !== null) refused.set(index, outputInvalid(fault, index))
+    }
+    return refused
+  }
+
   async commit(): Promise<SinkState> {
     // Everything is captured before the first wait: records written from here on belong to the next commit.
     const sealed = [...this.#parts]

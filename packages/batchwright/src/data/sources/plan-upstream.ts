@@ -1,4 +1,5 @@
 import type { PartitionPolicy } from '../../job/model.ts'
+import { insideKey } from '../../job/outputs.ts'
 import { canonicalJson, sha256 } from '../../kernel/digest.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { Folders, Part, PartitionPlan, StepOutput } from '../../protocol/index.ts'
@@ -12,8 +13,8 @@ const AUTO_RECORDS = 500_000
 
 export interface UpstreamPlanRequest {
   readonly upstream: StepOutput
-  /** Name of the output that is read; default `inside`. */
-  readonly output?: string
+  /** The named output that is read; default: the records without a name. */
+  readonly output?: string | null
   readonly policy: PartitionPolicy
   readonly step: string
   readonly folders: Folders
@@ -35,7 +36,9 @@ export interface UpstreamTask {
  */
 export async function planUpstream(request: UpstreamPlanRequest): Promise<PlannedInput> {
   const { upstream, policy, folders, step } = request
-  const output = request.output ?? 'inside'
+  const named = request.output ?? null
+  const output = insideKey(named)
+  const source = named === null ? upstream.step : `${upstream.step}.${named}`
   const tasks = upstream.tasks.map(({ index, output: { outputs } }): UpstreamTask => {
     const parts = outputs[output]
     if (parts === undefined) throw outputMissing(upstream.step, index, output)
@@ -54,8 +57,8 @@ export async function planUpstream(request: UpstreamPlanRequest): Promise<Planne
     for (const share of sharesOf(policy)) {
       partitions.push({
         index: partitions.length,
-        payload: upstreamPayload({ kind: 'upstream', step: upstream.step, list: { path, offset, bytes }, share }),
-        label: label(upstream.step, group, share),
+        payload: upstreamPayload({ kind: 'upstream', step: source, list: { path, offset, bytes }, share }),
+        label: label(source, group, share),
         records: share === null ? recordsOf(group) : null,
         bytes: group.reduce((sum, task) => sum + task.parts.reduce((total, part) => total + part.bytes, 0), 0),
       })
@@ -64,7 +67,7 @@ export async function planUpstream(request: UpstreamPlanRequest): Promise<Planne
   }
   const notes =
     policy.by === 'keyHash'
-      ? [`each of ${policy.count ?? 1} partitions by key reads all of ${upstream.step} and keeps its share`]
+      ? [`each of ${policy.count ?? 1} partitions by key reads all of ${source} and keeps its share`]
       : []
   return { files: [], partitions, notes }
 }
@@ -73,9 +76,14 @@ export async function planUpstream(request: UpstreamPlanRequest): Promise<Planne
  * Names the records of a task the same in every run on the same input, wherever its attempts were killed: the bytes of the
  * blocks depend on when commits fell, so nothing of them is in it.
  */
-function taskDigest({ upstream, lineage }: UpstreamPlanRequest, index: number, parts: readonly Part[]): string {
+function taskDigest(
+  { upstream, lineage, output = null }: UpstreamPlanRequest,
+  index: number,
+  parts: readonly Part[],
+): string {
   const records = parts.reduce((sum, part) => sum + part.records, 0)
-  return sha256(canonicalJson({ lineage: lineage ?? null, step: upstream.step, task: index, records }))
+  const named = output === null ? {} : { output }
+  return sha256(canonicalJson({ lineage: lineage ?? null, step: upstream.step, task: index, records, ...named }))
 }
 
 function groupTasks(tasks: readonly UpstreamTask[], policy: PartitionPolicy): readonly (readonly UpstreamTask[])[] {

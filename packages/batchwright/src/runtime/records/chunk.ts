@@ -15,17 +15,26 @@ export interface SetAside {
   readonly error: unknown
 }
 
+/** Output records on their way to one output of a step. */
+export interface Stream {
+  outputs: object[]
+  /** Index in the batch of the record that each came from; ascending. */
+  origins: number[]
+}
+
 /**
  * What became of a slice of a batch: output records with the input each came from, records set aside, and a count of those
  * dropped. An input has one fate: where one of its outputs is set aside, none of them is written.
  */
-export class Chunk {
+export class Chunk implements Stream {
   readonly batch: Batch
   readonly from: number
   readonly to: number
   outputs: object[] = []
   /** Index in the batch of the record that each output came from; ascending. */
   origins: number[] = []
+  /** Records for named outputs, by name; null where there are none. */
+  named: Map<string, Stream> | null = null
   setAside: SetAside[] = []
   dropped = 0
 
@@ -50,6 +59,17 @@ export class Chunk {
     this.origins.push(index)
   }
 
+  /** Gives a record to a named output. */
+  give(index: number, output: string, record: object): void {
+    this.named ??= new Map()
+    const stream = this.named.get(output)
+    if (stream === undefined) this.named.set(output, { outputs: [record], origins: [index] })
+    else {
+      stream.outputs.push(record)
+      stream.origins.push(index)
+    }
+  }
+
   reject(index: number, rule: string, detail: string | null): void {
     this.setAside.push({ index, cause: 'rule', reason: rule, message: detail ?? rule, error: null })
   }
@@ -66,8 +86,7 @@ export class Chunk {
 
   /** Takes back the outputs of records that turned out to be unwritable, and sets those records aside in their places. */
   failWritten(failed: ReadonlyMap<number, unknown>): void {
-    this.outputs = this.outputs.filter((_, place) => !failed.has(this.origins[place] ?? -1))
-    this.origins = this.origins.filter((origin) => !failed.has(origin))
+    for (const stream of [this, ...(this.named?.values() ?? [])]) takeBack(stream, failed)
     for (const [index, thrown] of failed) this.fail(index, thrown)
     this.inOrder()
   }
@@ -76,6 +95,11 @@ export class Chunk {
   inOrder(): void {
     this.setAside.sort((a, b) => a.index - b.index)
   }
+}
+
+function takeBack(stream: Stream, failed: ReadonlyMap<number, unknown>): void {
+  stream.outputs = stream.outputs.filter((_, place) => !failed.has(stream.origins[place] ?? -1))
+  stream.origins = stream.origins.filter((origin) => !failed.has(origin))
 }
 
 function failure(index: number, thrown: unknown): SetAside {

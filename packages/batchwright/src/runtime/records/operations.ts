@@ -1,4 +1,4 @@
-import { DROP, REJECT, type ProcessContext, type RecordOperation } from '../../job/index.ts'
+import { DROP, OUTPUT, REJECT, type ProcessContext, type RecordOperation } from '../../job/index.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import { callable } from '../user-function.ts'
 import type { Seen } from './distinct.ts'
@@ -75,6 +75,7 @@ function duplicate(rule: string | null): object {
 
 /** What a call gave, once it is no promise. */
 export type Result =
+  /** Records for named outputs (`GivenByName`) among them. */
   | { readonly kind: 'records'; readonly records: readonly object[] }
   | { readonly kind: 'rejected'; readonly rule: string; readonly detail: string | null }
 
@@ -96,12 +97,37 @@ export function readResult(result: unknown): Result {
     const { [REJECT]: rule, detail } = result as { readonly [REJECT]: unknown; readonly detail?: unknown }
     return { kind: 'rejected', rule: String(rule), detail: typeof detail === 'string' ? detail : null }
   }
+  if (OUTPUT in result) return { kind: 'records', records: [givenByName(result)] }
   return DROP in result ? DROPPED : { kind: 'records', records: [result] }
+}
+
+/** A record for a named output: it passes no further operation. */
+export class GivenByName {
+  readonly output: string
+  readonly record: object
+
+  constructor(output: string, record: object) {
+    this.output = output
+    this.record = record
+  }
+}
+
+function givenByName(result: object): GivenByName {
+  const { [OUTPUT]: output, record } = result as { readonly [OUTPUT]: unknown; readonly record?: unknown }
+  if (isPlain(record)) return new GivenByName(String(output), record)
+  throw resultInvalid(record, `output(${JSON.stringify(String(output))}, ...)`)
 }
 
 /** An ordinary record, to be passed on as it is. */
 export function isPlain(result: unknown): result is object {
-  return isObject(result) && !Array.isArray(result) && !(REJECT in result) && !(DROP in result) && !isThenable(result)
+  return (
+    isObject(result) &&
+    !Array.isArray(result) &&
+    !(REJECT in result) &&
+    !(DROP in result) &&
+    !(OUTPUT in result) &&
+    !isThenable(result)
+  )
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -112,11 +138,11 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-function resultInvalid(result: unknown): BatchwrightError {
+function resultInvalid(result: unknown, where = 'process'): BatchwrightError {
   const found = result === null ? 'null' : typeof result
   return new BatchwrightError({
     code: 'PROCESS_RESULT_INVALID',
-    message: `process: expected a record, an array of records, reject(...) or drop(), found ${found}`,
+    message: `${where}: expected a record, an array of records, output(...), reject(...) or drop(), found ${found}`,
     hint: found === 'undefined' ? 'Return the record, or drop() where it is not wanted.' : 'Return an object.',
   })
 }

@@ -3,10 +3,10 @@ import { BatchwrightError } from '../../kernel/errors.ts'
 import type { StagedSink } from '../../data/index.ts'
 import type { Part, SinkState } from '../../protocol/index.ts'
 import type { ShuffleDefinition } from '../../job/index.ts'
-import type { Chunk } from './chunk.ts'
+import type { Chunk, Stream } from './chunk.ts'
 
 export interface Output {
-  /** `main`, `inside`, `shuffle:<step>`. */
+  /** As the keys of `TaskOutput.outputs`. */
   readonly name: string
   readonly sink: StagedSink
 }
@@ -25,6 +25,9 @@ export class Rewind extends Error {
   }
 }
 
+/** Makes one write, and tries it again where its failure may pass. */
+export type Patiently = (write: () => void | Promise<void>) => Promise<void>
+
 /** All outputs of a step, written in lockstep: after each chunk every one of them holds the same records. */
 export class OutputSet {
   readonly #outputs: readonly Output[]
@@ -35,15 +38,27 @@ export class OutputSet {
 
   /**
    * Writes the chunk's output records. A record that the first output refuses is found by halving, and set aside in the
-   * chunk. `patiently` makes one write, and tries it again where its failure may pass. Throws Rewind where a later output
-   * refuses a record, and errors that are not about records as they are.
+   * chunk. Throws Rewind where a later output refuses a record, and errors that are not about records as they are.
    */
-  async write(chunk: Chunk, patiently: (write: () => void | Promise<void>) => Promise<void>): Promise<void> {
+  async write(chunk: Chunk, patiently: Patiently): Promise<void> {
     for (const [place, output] of this.#outputs.entries()) {
       const refused = await writeWhole(output, chunk, patiently)
       if (refused.size === 0) continue
       if (place > 0) throw new Rewind(output.name, refused)
       chunk.failWritten(refused)
+    }
+  }
+
+  /** The records that the first output would refuse, by index, with what it would throw. Writes nothing. */
+  refused(records: readonly object[]): ReadonlyMap<number, unknown> {
+    return this.#outputs[0]?.sink.refuse?.(records) ?? NONE
+  }
+
+  /** Writes records whose input records are written elsewhere already: throws Rewind where any output refuses one. */
+  async writeTaken(stream: Stream, patiently: Patiently): Promise<void> {
+    for (const output of this.#outputs) {
+      const refused = await writeWhole(output, stream, patiently)
+      if (refused.size > 0) throw new Rewind(output.name, refused)
     }
   }
 
@@ -78,19 +93,15 @@ function named<Value>(values: readonly Value[], outputs: readonly Output[]): Rea
 }
 
 /** Returns the records that the output refused, by index in the batch; every other record of the chunk has been written. */
-async function writeWhole(
-  output: Output,
-  chunk: Chunk,
-  patiently: (write: () => void | Promise<void>) => Promise<void>,
-): Promise<ReadonlyMap<number, unknown>> {
-  if (chunk.outputs.length === 0) return NONE
+async function writeWhole(output: Output, stream: Stream, patiently: Patiently): Promise<ReadonlyMap<number, unknown>> {
+  if (stream.outputs.length === 0) return NONE
   try {
-    await patiently(() => output.sink.write(chunk.outputs))
+    await patiently(() => output.sink.write(stream.outputs))
     return NONE
   } catch (thrown) {
     if (!isAboutRecords(thrown)) throw thrown
     const refused = new Map<number, unknown>()
-    const groups = groupsOf(chunk)
+    const groups = groupsOf(stream)
     await writeHalves(output.sink, groups, refused, thrown)
     return refused
   }
@@ -104,10 +115,10 @@ interface Group {
   readonly outputs: readonly object[]
 }
 
-function groupsOf(chunk: Chunk): readonly Group[] {
+function groupsOf(stream: Stream): readonly Group[] {
   const groups: { readonly index: number; readonly outputs: object[] }[] = []
-  for (const [place, output] of chunk.outputs.entries()) {
-    const index = chunk.origins[place] ?? -1
+  for (const [place, output] of stream.outputs.entries()) {
+    const index = stream.origins[place] ?? -1
     const last = groups.at(-1)
     if (last?.index === index) last.outputs.push(output)
     else groups.push({ index, outputs: [output] })

@@ -2,7 +2,7 @@ import { Fault, type ProcessContext } from '../../job/index.ts'
 import type { Batch } from '../../data/contract.ts'
 import { RecordContext, type ContextBase } from '../context.ts'
 import { Chunk } from './chunk.ts'
-import { isPlain, isThenable, readResult, type Operation, type Result } from './operations.ts'
+import { GivenByName, isPlain, isThenable, readResult, type Operation, type Result } from './operations.ts'
 
 /** What the pipeline asks of the attempt around it. */
 export interface Patience {
@@ -142,6 +142,10 @@ export class Pipeline {
     for (const [offset, operation] of operations.slice(place).entries()) {
       const made: object[] = []
       for (const value of values) {
+        if (value instanceof GivenByName) {
+          made.push(value)
+          continue
+        }
         const single = { ...passage, values: [value] }
         let given: unknown
         try {
@@ -203,7 +207,7 @@ export class Pipeline {
       else passages.push({ index, source, values: [source] })
     }
     for (const stage of this.#stages) passages = await this.#through(stage, passages, chunk)
-    for (const { index, values } of passages) for (const value of values) chunk.write(index, value)
+    for (const { index, values } of passages) for (const value of values) write(chunk, index, value)
     chunk.inOrder()
   }
 
@@ -295,7 +299,12 @@ function advance(
 function settle(chunk: Chunk, index: number, result: Result): void {
   if (result.kind === 'rejected') chunk.reject(index, result.rule, result.detail)
   else if (result.records.length === 0) chunk.dropped += 1
-  else for (const record of result.records) chunk.write(index, record)
+  else for (const record of result.records) write(chunk, index, record)
+}
+
+function write(chunk: Chunk, index: number, record: object): void {
+  if (record instanceof GivenByName) chunk.give(index, record.output, record.record)
+  else chunk.write(index, record)
 }
 
 /** What goes on to the next stage of a record that has passed one: itself, or nothing. */

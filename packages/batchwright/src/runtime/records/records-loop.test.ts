@@ -197,7 +197,10 @@ describe('poison records', () => {
       if (invoice === 'INV3') throw new BatchwrightError({ code: 'NO_KEY', message: 'no key' })
       return invoice
     }
-    await using here = await room({ shuffles: [{ to: 'invoice', buckets: 2, key }], skip: ANY }, linesCsv(20))
+    await using here = await room(
+      { shuffles: [{ to: 'invoice', output: null, buckets: 2, key }], skip: ANY },
+      linesCsv(20),
+    )
     const { undisturbed, others } = await here.interruptedEverywhere('rate', await here.only('rate'))
     expect(undisturbed.deadLetters.map((letter) => letter.reason)).toEqual(['NO_KEY', 'NO_KEY', 'NO_KEY'])
     expect(written(undisturbed)).toHaveLength(17)

@@ -13,7 +13,8 @@ import { Committer, type Capture } from './committer.ts'
 import { Controls } from './controls.ts'
 import { deadLettersOf } from './dead-letters.ts'
 import { Limits } from './limits.ts'
-import { openOutputs, type OpenOutputs } from './open-outputs.ts'
+import type { NamedOutputs, NamedSums } from './named-outputs.ts'
+import { openNamed, openOutputs, type OpenOutputs } from './open-outputs.ts'
 import { prepareOperations } from './operations.ts'
 import { Pipeline } from './pipeline.ts'
 import { sealedBytes, stagedBytes } from './staged-bytes.ts'
@@ -51,8 +52,15 @@ export interface SittingStart {
 interface Held {
   readonly state: StepState
   readonly sinks: OpenOutputs
+  readonly named: NamedOutputs
   readonly dead: DeadLetterSink
   readonly reader: BatchReader
+}
+
+/** What a chunk adds to the control totals. */
+interface Sums {
+  readonly own: ReturnType<Controls['sums']>
+  readonly named: NamedSums
 }
 
 /**
@@ -86,6 +94,7 @@ export class Sitting {
     })
     this.#position = start.checkpoint?.position ?? null
     this.#progressAt = host.clock.monotonic()
+    for (const name of held.named.names) this.#tally.give(name, 0)
   }
 
   /** Opens outputs, dead letters, state and source at the start; closes what is open where one of them fails. */
@@ -98,13 +107,17 @@ export class Sitting {
     try {
       const state = await StepState.open(step, folders.private, checkpoint)
       closers.push(() => state.close())
-      const sinks = await openOutputs(step, { folders, codeVersion, states: checkpoint?.outputs ?? {} })
+      const states = checkpoint?.outputs ?? {}
+      const sinks = await openOutputs(step, { folders, codeVersion, states })
       closers.push(() => sinks.outputs.abort())
+      const controls = checkpoint?.controls ?? {}
+      const named = await openNamed(step, { folders, codeVersion, states, controls })
+      closers.push(() => named.abort())
       const resume: SinkState | null = checkpoint?.deadLetters ?? null
       const dead = await openDeadLetterSink({ folder: folders.private, name: 'dead', codeVersion, resume })
       closers.push(() => dead.abort())
       const reader = await frame.open(checkpoint?.position ?? null)
-      return new Sitting(frame, start, { state, sinks, dead, reader })
+      return new Sitting(frame, start, { state, sinks, named, dead, reader })
     } catch (thrown) {
       for (const close of closers.reverse()) await close()
       throw thrown
@@ -127,10 +140,10 @@ export class Sitting {
 
   /** Closes everything without sealing it; what is staged is the cleaner's, or the next attempt's by the last checkpoint. */
   async abort(): Promise<void> {
-    const { state, sinks, dead, reader } = this.#held
+    const { state, sinks, named, dead, reader } = this.#held
     // Whatever is still under way ends before its files are closed; how it ends does not matter any more.
     await Promise.allSettled([this.#committer.writable(), this.#committer.settled()])
-    await Promise.allSettled([sinks.outputs.abort(), dead.abort(), state.close(), reader.close()])
+    await Promise.allSettled([sinks.outputs.abort(), named.abort(), dead.abort(), state.close(), reader.close()])
   }
 
   /** Works through one batch, chunk by chunk. True where the attempt was asked to give back. */
@@ -158,26 +171,37 @@ export class Sitting {
 
   async #write(chunk: Chunk): Promise<void> {
     const { step, host, unwritable } = this.#frame
-    const { sinks, dead } = this.#held
+    const { sinks, named, dead } = this.#held
     let sums = this.#examine(chunk)
     this.#limits.judge(chunk)
-    const before = chunk.outputs.length
+    const before = chunk.setAside.length
     try {
       await sinks.outputs.write(chunk, this.#patiently)
+      if (chunk.named !== null) await named.write(chunk, this.#patiently)
     } catch (thrown) {
       throw unwritable.remember(chunk.batch, thrown)
     }
-    if (chunk.outputs.length !== before) {
+    if (chunk.setAside.length !== before) {
       this.#limits.judge(chunk)
-      sums = this.#controls.sums(chunk.outputs, { at: 0 })
+      sums = this.#examine(chunk)
     }
     if (chunk.setAside.length > 0) await dead.write(deadLettersOf(chunk, step.name, host.redactor))
     this.#count(chunk)
-    this.#controls.add(sums)
+    this.#controls.add(sums.own)
+    named.add(sums.named)
   }
 
   /** Works out what user functions say of the outputs before anything is written: their failures are their records'. */
-  #examine(chunk: Chunk): ReturnType<Controls['sums']> {
+  #examine(chunk: Chunk): Sums {
+    for (;;) {
+      const own = this.#examineOwn(chunk)
+      const named = chunk.named === null ? [] : this.#held.named.examine(chunk)
+      // Null: records were set aside, and with them what their input records gave without a name.
+      if (named !== null) return { own, named }
+    }
+  }
+
+  #examineOwn(chunk: Chunk): ReturnType<Controls['sums']> {
     for (;;) {
       const failing = { at: 0 }
       try {
@@ -204,18 +228,25 @@ export class Sitting {
     tally.read += chunk.read
     tally.accepted += chunk.accepted
     tally.written += chunk.outputs.length
+    for (const [name, { outputs }] of chunk.named ?? []) tally.give(name, outputs.length)
     tally.dropped += chunk.dropped
     for (const aside of chunk.setAside) tally.setAside(aside.cause, aside.reason)
   }
 
   /** Takes position, counters, controls and state by value, now, and makes durable what belongs to them. */
   readonly #capture: Capture = async () => {
-    const { sinks, dead, state } = this.#held
+    const { sinks, named, dead, state } = this.#held
     const position = this.#position
     const counters = this.#tally.counters(0)
-    const controls = this.#controls.totals()
+    const controls = { ...this.#controls.totals(), ...named.totals() }
     const described = state.describe()
-    const [outputs, deadLetters, states] = await Promise.all([sinks.outputs.commit(), dead.commit(), state.commit()])
+    const [own, given, deadLetters, states] = await Promise.all([
+      sinks.outputs.commit(),
+      named.commit(),
+      dead.commit(),
+      state.commit(),
+    ])
+    const outputs = { ...own, ...given }
     return {
       position,
       counters: { ...counters, bytesWritten: stagedBytes(outputs) },
@@ -246,17 +277,18 @@ export class Sitting {
 
   async #finish(): Promise<AttemptEnd> {
     await this.#committer.settled()
-    const { sinks, dead, state, reader } = this.#held
+    const { sinks, named, dead, state, reader } = this.#held
     await reader.close()
     await state.close()
-    const [outputs, deadLetters] = await Promise.all([sinks.outputs.finish(), dead.finish()])
+    const [own, given, deadLetters] = await Promise.all([sinks.outputs.finish(), named.finish(), dead.finish()])
+    const outputs = { ...own, ...given }
     failPoint('loop.finished')
     const bytesWritten = sealedBytes(outputs)
     return {
       kind: 'finished',
       output: {
         counters: this.#tally.counters(bytesWritten),
-        controls: this.#controls.totals(),
+        controls: { ...this.#controls.totals(), ...named.totals() },
         outputs,
         deadLetters,
         result: null,

@@ -1,3 +1,4 @@
+import { isDatasetKey } from '../../job/index.ts'
 import type { Part, SinkState } from '../../protocol/index.ts'
 
 /** Bytes of a commit's outputs, as the counters say them. */
@@ -10,11 +11,11 @@ export function sealedBytes(outputs: Readonly<Record<string, readonly Part[]>>):
   return countedBytes(outputs, partBytes)
 }
 
-/** Bytes of the dataset, where the step writes one; else of what it leaves to other steps. */
+/** Bytes of the datasets, where the step writes some; else of what it leaves to other steps. */
 function countedBytes<Value>(outputs: Readonly<Record<string, Value>>, bytesOf: (value: Value) => number): number {
-  const main = outputs['main']
-  if (main !== undefined) return bytesOf(main)
-  return Object.values(outputs).reduce((sum, output) => sum + bytesOf(output), 0)
+  const all = Object.entries(outputs)
+  const datasets = all.filter(([key]) => isDatasetKey(key))
+  return (datasets.length > 0 ? datasets : all).reduce((sum, [, output]) => sum + bytesOf(output), 0)
 }
 
 function partBytes(parts: readonly Part[]): number {

@@ -26,6 +26,8 @@ export class Tally {
   retries: number
   readonly #dead: Record<Cause, number>
   readonly #reasons: Map<string, number>
+  /** Records of each named output; null where the step names none. */
+  #named: Map<string, number> | null
 
   constructor(from: Counters) {
     this.read = from.read
@@ -36,6 +38,14 @@ export class Tally {
     this.retries = from.retries
     this.#dead = { rule: from.deadByRule, contract: from.deadByContract, error: from.deadByError }
     this.#reasons = new Map(Object.entries(from.reasons))
+    this.#named = from.named === undefined ? null : new Map(Object.entries(from.named))
+  }
+
+  /** Records given to a named output. They count as written, too. */
+  give(output: string, records: number): void {
+    this.#named ??= new Map()
+    this.#named.set(output, (this.#named.get(output) ?? 0) + records)
+    this.written += records
   }
 
   setAside(cause: Cause, reason: string): void {
@@ -58,6 +68,7 @@ export class Tally {
       read: this.read,
       accepted: this.accepted,
       written: this.written,
+      ...(this.#named === null ? {} : { named: Object.fromEntries(this.#named) }),
       dropped: this.dropped,
       deadByRule: this.#dead.rule,
       deadByContract: this.#dead.contract,

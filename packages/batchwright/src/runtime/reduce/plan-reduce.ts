@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import path from 'node:path'
 import { writePlanFile } from '../../data/index.ts'
-import type { ReduceStep } from '../../job/index.ts'
+import { shuffleKey, type ReduceStep } from '../../job/index.ts'
 import { sha256 } from '../../kernel/digest.ts'
 import { BatchwrightError, type JsonValue } from '../../kernel/errors.ts'
 import { isJsonObject, readOwnJson } from '../json.ts'
@@ -57,7 +57,7 @@ function bucketsOf(step: ReduceStep, upstream: StepOutput): ReadonlyMap<number, 
   const buckets = new Map<number, Part[]>()
   const tasks = [...upstream.tasks].sort((a, b) => a.index - b.index)
   for (const { index, output } of tasks) {
-    const parts = output.outputs[`shuffle:${step.name}`]
+    const parts = output.outputs[shuffleKey(step.name)]
     if (parts === undefined) throw outputMissing(step, upstream.step, index)
     for (const part of parts) {
       for (const [bucket, blocks] of blocksByBucket(part)) {
@@ -82,7 +82,7 @@ function outputMissing(step: ReduceStep, upstream: string, index: number): Batch
   return new BatchwrightError({
     code: 'OUTPUT_MISSING',
     message: `reduce ${step.name}: expected task ${index} of step ${upstream} to have left records for it, found none`,
-    hint: `Run step ${upstream} again with the code that runs now: retry --from ${upstream}.`,
+    hint: `Run it again with the code that runs now: \`batchwright retry RUN --from ${upstream}\`.`,
     details: { step: step.name, upstream, task: index },
   })
 }
@@ -102,7 +102,7 @@ export async function readBucket(payload: JsonValue, folders: Folders): Promise<
   throw new BatchwrightError({
     code: 'PLAN_DAMAGED',
     message: `expected the plan file ${file} as it was written, found other bytes from ${piece.offset} on`,
-    hint: 'Plan the step again: retry --from STEP.',
+    hint: 'Plan the step again: `batchwright retry RUN --from STEP`.',
     details: { path: file },
   })
 }
@@ -123,6 +123,6 @@ function bucketPayload(payload: JsonValue): BucketPayload {
   throw new BatchwrightError({
     code: 'PARTITION_UNKNOWN',
     message: `expected a partition of a reduce step, found ${JSON.stringify(payload).slice(0, 200)}`,
-    hint: 'Plan the step again with the code that runs it: retry --from STEP.',
+    hint: 'Plan the step again with the code that runs it: `batchwright retry RUN --from STEP`.',
   })
 }

@@ -36,10 +36,10 @@ function room(
         input: INPUT,
         operations: [{ operation: 'process', process: (line: Line) => rate(line), concurrency: 1 }],
         partition: { by: 'rows', size: 40, count: null, key: null },
-        shuffles: [{ to: 'invoice', key: KEY, buckets }],
+        shuffles: [{ to: 'invoice', output: null, key: KEY, buckets }],
       }),
       reduceStep({
-        input: { from: 'step', step: 'rate' },
+        input: { from: 'step', step: 'rate', output: null },
         key: KEY,
         fold,
         buckets,

@@ -1,7 +1,14 @@
 import { open, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { writePlanFile } from '../../data/index.ts'
-import type { DatasetDefinition, JobDefinition, SqlStep, StepInput } from '../../job/index.ts'
+import {
+  datasetKey,
+  datasetOfOutput,
+  type DatasetDefinition,
+  type JobDefinition,
+  type SqlStep,
+  type StepInput,
+} from '../../job/index.ts'
 import { sha256 } from '../../kernel/digest.ts'
 import { BatchwrightError, type JsonValue } from '../../kernel/errors.ts'
 import type { Folders, SnapshotFile, StepOutput } from '../../protocol/index.ts'
@@ -35,7 +42,7 @@ export async function planTables(
   for (const [name, input] of step.tables) {
     tables[name] =
       input.from === 'step'
-        ? partsOf(sources.ofStep(input.step), tableDataset(input, job, name))
+        ? partsOf(sources.ofStep(input.step), datasetKey(input.output), tableDataset(input, job, name))
         : (await sources.ofDataset(input)).map(({ path: file, bytes, records }) => ({
             path: path.resolve(sources.folders.project, file),
             bytes,
@@ -53,15 +60,15 @@ export async function planTables(
 }
 
 /** Parts of the dataset that a step wrote, in order. */
-function partsOf(output: StepOutput, dataset: DatasetDefinition): readonly TableFile[] {
+function partsOf(output: StepOutput, key: string, dataset: DatasetDefinition): readonly TableFile[] {
   const tasks = [...output.tasks].sort((a, b) => a.index - b.index)
   return tasks.flatMap(({ index, output: { outputs } }) => {
-    const parts = outputs['main']
+    const parts = outputs[key]
     if (parts !== undefined) return parts.map(({ path: file, bytes, records }) => ({ path: file, bytes, records }))
     throw new BatchwrightError({
       code: 'OUTPUT_MISSING',
       message: `expected task ${index} of step ${output.step} to have written dataset ${dataset.name}, found nothing`,
-      hint: `Run step ${output.step} again: retry --from ${output.step}.`,
+      hint: `Make its records anew: \`batchwright retry RUN --from ${output.step}\`.`,
       details: { step: output.step, task: index },
     })
   })
@@ -70,7 +77,7 @@ function partsOf(output: StepOutput, dataset: DatasetDefinition): readonly Table
 /** The dataset whose contract types a table. Throws SQL_NEEDS_DATASET for a step that writes none. */
 export function tableDataset(input: StepInput, job: JobDefinition, table: string): DatasetDefinition {
   if (input.from === 'dataset') return input.dataset
-  const output = findStep(job, input.step).output
+  const output = datasetOfOutput(findStep(job, input.step), input.output)
   if (output !== null) return output.dataset
   throw new BatchwrightError({
     code: 'SQL_NEEDS_DATASET',
@@ -103,7 +110,7 @@ async function checkFile({ path: file, bytes }: TableFile): Promise<void> {
   throw new BatchwrightError({
     code: 'INPUT_CHANGED',
     message: `expected ${file} with ${bytes} bytes, as it was planned, found ${found === null ? 'no file' : `${found} bytes`}`,
-    hint: 'Bring the old content back and resume, or start a new revision on what is there now: rerun.',
+    hint: 'Bring the old content back and `batchwright retry RUN`, or make a new revision on what is there now: `batchwright rerun JOB --window WINDOW`.',
     details: { path: file, expected: bytes, found },
   })
 }
@@ -121,6 +128,6 @@ function unknownPayload(payload: JsonValue): BatchwrightError {
   return new BatchwrightError({
     code: 'PLAN_DAMAGED',
     message: `expected the plan of a sql step, found ${JSON.stringify(payload).slice(0, 200)}`,
-    hint: 'Plan the step again: retry --from STEP.',
+    hint: 'Plan the step again: `batchwright retry RUN --from STEP`.',
   })
 }

@@ -1,0 +1,71 @@
+/** The outputs of a step, and the keys under which its tasks keep them (`TaskOutput.outputs`, `Checkpoint.outputs`). */
+import type { StepDefinition, StepOutputDefinition } from './model.ts'
+
+const DATASET = 'output:'
+
+/** Key of the parts of a dataset; `null` for the records without a name. */
+export function datasetKey(output: string | null): string {
+  return output === null ? 'main' : `${DATASET}${output}`
+}
+
+/** Key of the blocks that records steps of the run read. */
+export function insideKey(output: string | null): string {
+  return output === null ? 'inside' : `inside:${output}`
+}
+
+/** Key of the blocks cut by key for a reduce step. */
+export function shuffleKey(step: string): string {
+  return `shuffle:${step}`
+}
+
+export function isDatasetKey(key: string): boolean {
+  return key === 'main' || key.startsWith(DATASET)
+}
+
+/** A dataset that a step writes. */
+export interface WrittenDataset extends StepOutputDefinition {
+  /** Null for the records without a name. */
+  readonly output: string | null
+  /** Where its parts stand in a task's outputs. */
+  readonly key: string
+}
+
+type Writing = Pick<StepDefinition, 'output' | 'named'>
+
+/** Every dataset that a step writes: the one of `.write()` first. */
+export function datasetsWritten({ output, named }: Writing): readonly WrittenDataset[] {
+  const all = [[null, output] as const, ...[...named].map(([name, { output: own }]) => [name, own] as const)]
+  return all.flatMap(([name, own]) => (own === null ? [] : [{ ...own, output: name, key: datasetKey(name) }]))
+}
+
+/** The dataset that one output of a step goes to; null where it goes to none. */
+export function datasetOfOutput(step: Writing, output: string | null): StepOutputDefinition | null {
+  return output === null ? step.output : (step.named.get(output)?.output ?? null)
+}
+
+/** Control totals of one output of a step, by their own names. */
+export function controlsOfOutput(
+  controls: Readonly<Record<string, string>>,
+  output: string | null,
+): Readonly<Record<string, string>> {
+  const prefix = output === null ? '' : controlName(output, '')
+  const own = Object.entries(controls).filter(([name]) =>
+    output === null ? !name.includes('.') : name.startsWith(prefix),
+  )
+  return Object.fromEntries(own.map(([name, total]) => [name.slice(prefix.length), total]))
+}
+
+/** Names have no dot in them: `refunds.amount` is the control `amount` of the output `refunds`. */
+export function controlName(output: string | null, control: string): string {
+  return output === null ? control : `${output}.${control}`
+}
+
+/** Records that a step gave to one of its outputs. */
+export function recordsOfOutput(
+  counters: { readonly written: number; readonly named?: Readonly<Record<string, number>> },
+  output: string | null,
+): number {
+  const { written, named = {} } = counters
+  if (output !== null) return named[output] ?? 0
+  return Object.values(named).reduce((rest, records) => rest - records, written)
+}
