@@ -33,7 +33,9 @@ export const isFree = (quantity: number): boolean => {
 }
 `
 
+// The state lies elsewhere: source maps must name the user's files all the same.
 const project = makeProject({
+  'batchwright.config.json': '{ "state": "work/state" }',
   'jobs/orders.ts': JOB,
   'rules.ts': RULES,
   'in/a.csv': 'id,qty\no1,1\no2,0\no3,4\n',

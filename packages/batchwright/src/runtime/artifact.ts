@@ -52,7 +52,7 @@ export async function buildArtifact(request: ArtifactRequest): Promise<ArtifactR
   const codeVersion = codeVersionOf(text)
   const artifact = artifactRef(codeVersion, request)
   await makeArtifactsFolder(request.artifactsFolder)
-  await writeWhole(`${artifact.path}.map`, map)
+  await writeWhole(`${artifact.path}.map`, sourcesFrom(map, request))
   await writeWhole(artifact.path, `${text}${MAP_LINE}${path.basename(artifact.path)}.map\n`)
   const record: BuildRecord = { codeVersion, surroundings, inputs: await digests(inputs) }
   await writeWhole(recordFile, JSON.stringify(record))
@@ -98,7 +98,7 @@ async function bundle(
     const result = await build({
       entryPoints: [jobFile],
       absWorkingDir: path.resolve(projectFolder),
-      outfile: path.resolve(projectFolder, '.batchwright', 'artifacts', 'job.mjs'),
+      outfile: outfile(projectFolder),
       bundle: true,
       write: false,
       metafile: true,
@@ -120,6 +120,24 @@ async function bundle(
     bundling -= 1
     if (bundling === 0) await stop()
   }
+}
+
+/** Where the bundler takes the bundle to be, so that its text does not depend on where the project keeps its artifacts. */
+function outfile(projectFolder: string): string {
+  return path.resolve(projectFolder, '.batchwright', 'artifacts', 'job.mjs')
+}
+
+/** The source map as it is seen from the artifacts' folder, wherever that is: debuggers and stacks find the user's files. */
+function sourcesFrom(map: string, { projectFolder, artifactsFolder }: ArtifactRequest): string {
+  const built = path.dirname(outfile(projectFolder))
+  const kept = path.resolve(artifactsFolder)
+  if (built === kept) return map
+  const { sources, ...rest } = readOwnJson<{ readonly sources: readonly string[] }>(map)
+  // `batchwright-provided:batchwright` is no file.
+  const moved = sources.map((source) =>
+    /^[a-z-]+:/.test(source) ? source : path.relative(kept, path.resolve(built, source)).replaceAll(path.sep, '/'),
+  )
+  return JSON.stringify({ ...rest, sources: moved })
 }
 
 /** Bundles under way. esbuild's own process ends with the last: it would stay, some 30 MB, for as long as a run takes. */
