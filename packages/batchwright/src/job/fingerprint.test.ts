@@ -59,6 +59,23 @@ test.each<readonly [Variant, readonly string[]]>([
   ).toEqual(named)
 })
 
+test('a process function may be added where nothing remembers its place', () => {
+  const plain = contract(1, record({ id: field.text() }))
+  const input = dataset('input', { files: 'x', format: csv(), contract: plain })
+  const output = dataset('output', { location: 'y', format: jsonl(), contract: plain })
+  const fingerprint = (change: 'none' | 'process' | 'distinct'): string => {
+    const made = job('j', {}, (steps) => {
+      const lines = steps.records('lines').read(input)
+      if (change === 'none') lines.write(output)
+      else if (change === 'process') lines.process((line) => line).write(output)
+      else lines.distinct({ within: 'file' }).write(output)
+    })
+    return planFingerprint(made, 'lines')
+  }
+  expect(fingerprint('process')).toBe(fingerprint('none'))
+  expect(fingerprint('distinct')).not.toBe(fingerprint('none'))
+})
+
 test('a step that does not exist gets a suggestion', () => {
   expect(() => planFingerprint(defined(), 'line')).toThrow(/no step "line"/)
 })

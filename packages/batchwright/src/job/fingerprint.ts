@@ -171,8 +171,7 @@ function keyFunctions(step: StepDefinition): readonly unknown[] {
 function stateOf(step: StepDefinition): JsonValue {
   if (step.kind === 'function') return { version: step.stateVersion }
   if (step.kind !== 'records') return null
-  return {
-    version: step.stateVersion,
-    distinct: step.operations.map((each) => (each.operation === 'distinct' ? each.within : null)),
-  }
+  const distinct = step.operations.map((each) => (each.operation === 'distinct' ? each.within : null))
+  // What a step without `distinct` does between reading and writing may come, go and move: nothing remembers its place.
+  return { version: step.stateVersion, distinct: distinct.some((within) => within !== null) ? distinct : [] }
 }
