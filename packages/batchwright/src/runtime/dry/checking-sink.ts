@@ -4,13 +4,19 @@ import { BatchwrightError } from '../../kernel/errors.ts'
 
 /** A sink that holds each record against a contract and keeps none. Throws OUTPUT_INVALID as a staged sink does. */
 export function checkingSink(check: (record: object) => Fault | null): StagedSink {
+  const refuse = (records: readonly object[]): ReadonlyMap<number, BatchwrightError> => {
+    const refused = new Map<number, BatchwrightError>()
+    for (const [index, record] of records.entries()) {
+      const fault = check(record)
+      if (fault !== null) refused.set(index, outputInvalid(fault, index))
+    }
+    return refused
+  }
   return {
     write: (records) => {
-      for (const [index, record] of records.entries()) {
-        const fault = check(record)
-        if (fault !== null) throw outputInvalid(fault, index)
-      }
+      for (const error of refuse(records).values()) throw error
     },
+    refuse,
     commit: () => Promise.resolve({ sealed: [], open: null }),
     finish: () => Promise.resolve([]),
     abort: () => Promise.resolve(),

@@ -1,12 +1,20 @@
 import type { Batch } from '../../data/index.ts'
 import { outputCheck } from '../../data/index.ts'
-import { Fault, type KeyedState, type RecordPosition, type RecordsStep } from '../../job/index.ts'
+import {
+  controlName,
+  Fault,
+  type KeyedState,
+  type RecordPosition,
+  type RecordsStep,
+  type StepOutputDefinition,
+} from '../../job/index.ts'
 import { reportError } from '../../kernel/errors.ts'
 import type { Counters } from '../../protocol/index.ts'
 import type { ContextBase } from '../context.ts'
 import { worthRetrying } from '../retry.ts'
-import type { Chunk, SetAside } from '../records/chunk.ts'
+import type { Chunk, SetAside, Stream } from '../records/chunk.ts'
 import { Controls } from '../records/controls.ts'
+import { NamedOutputs, type NamedSums } from '../records/named-outputs.ts'
 import { prepareOperations } from '../records/operations.ts'
 import { Buckets, OutputSet } from '../records/outputs.ts'
 import { Pipeline, type Patience } from '../records/pipeline.ts'
@@ -17,7 +25,12 @@ import { checkingSink } from './checking-sink.ts'
 
 /** What becomes of a record that went through a step whose sinks are off. */
 export type DryFate =
-  | { readonly fate: 'written'; readonly records: readonly object[] }
+  | {
+      readonly fate: 'written'
+      readonly records: readonly object[]
+      /** Records for named outputs, by name. */
+      readonly named: Readonly<Record<string, readonly object[]>>
+    }
   | { readonly fate: 'dropped' }
   | {
       readonly fate: 'dead'
@@ -61,6 +74,7 @@ export class DryRecords {
   readonly #pipeline: Pipeline
   readonly #outputs: OutputSet
   readonly #buckets: readonly Buckets[]
+  readonly #named: NamedOutputs
   readonly #controls: Controls
   readonly #tally = new Tally(NO_COUNTERS)
 
@@ -68,9 +82,9 @@ export class DryRecords {
     this.#state = state
     const operations = prepareOperations(step.operations, state.seen)
     this.#pipeline = new Pipeline(operations, { ...context, state: state.keyed }, new AtOnce(step, this.#tally))
-    const check = step.output === null ? null : outputCheck(step.output.dataset)
-    this.#outputs = new OutputSet(check === null ? [] : [{ name: 'main', sink: checkingSink(check) }])
-    this.#buckets = step.shuffles.map((shuffle) => new Buckets(shuffle))
+    this.#outputs = checkingOutputs(step.output)
+    this.#buckets = bucketsFor(step, null)
+    this.#named = namedOutputs(step)
     this.#controls = new Controls(step.controls, {})
   }
 
@@ -95,18 +109,20 @@ export class DryRecords {
 
   /** Exact sums over what would have been written, by name. */
   get controls(): Readonly<Record<string, string>> {
-    return this.#controls.totals()
+    return { ...this.#controls.totals(), ...this.#named.totals() }
   }
 
   /** The records of a batch from `from` to `to` (exclusive), each with its fate, in order. */
   async run(batch: Batch, from = 0, to = batch.records.length): Promise<readonly DryRecord[]> {
     this.#state.enter(batch.digest)
     const chunk = await this.#pipeline.run(batch, from, to, NONE)
-    this.#examine(chunk)
-    const before = chunk.outputs.length
+    let sums = this.#examine(chunk)
+    const before = chunk.setAside.length
     await this.#outputs.write(chunk, async (write) => write())
-    if (chunk.outputs.length !== before) this.#examine(chunk)
+    if (chunk.setAside.length !== before) sums = this.#examine(chunk)
     this.#count(chunk)
+    this.#controls.add(sums.own)
+    this.#named.add(sums.named)
     return fatesOf(chunk)
   }
 
@@ -115,13 +131,21 @@ export class DryRecords {
   }
 
   /** What user functions say of the outputs, before they are held against the contract: as the records loop does. */
-  #examine(chunk: Chunk): void {
+  #examine(chunk: Chunk): Sums {
+    for (;;) {
+      const own = this.#examineOwn(chunk)
+      const named = this.#named.examine(chunk)
+      // Null: records were set aside, and with them what their input records gave without a name.
+      if (named !== null) return { own, named }
+    }
+  }
+
+  #examineOwn(chunk: Chunk): Sums['own'] {
     for (;;) {
       const failing = { at: 0 }
       try {
         for (const buckets of this.#buckets) buckets.prepare(chunk.outputs, failing)
-        this.#controls.sums(chunk.outputs, failing)
-        return
+        return this.#controls.sums(chunk.outputs, failing)
       } catch (thrown) {
         chunk.failWritten(new Map([[chunk.origins[failing.at] ?? chunk.from, thrown]]))
       }
@@ -129,13 +153,37 @@ export class DryRecords {
   }
 
   #count(chunk: Chunk): void {
-    this.#controls.add(this.#controls.sums(chunk.outputs, { at: 0 }))
     this.#tally.read += chunk.read
     this.#tally.accepted += chunk.accepted
     this.#tally.written += chunk.outputs.length
+    for (const [name, { outputs }] of chunk.named ?? []) this.#tally.give(name, outputs.length)
     this.#tally.dropped += chunk.dropped
     for (const aside of chunk.setAside) this.#tally.setAside(aside.cause, aside.reason)
   }
+}
+
+/** What a chunk adds to the control totals. */
+interface Sums {
+  readonly own: ReturnType<Controls['sums']>
+  readonly named: NamedSums
+}
+
+function checkingOutputs(output: StepOutputDefinition | null): OutputSet {
+  return new OutputSet(output === null ? [] : [{ name: 'main', sink: checkingSink(outputCheck(output.dataset)) }])
+}
+
+function bucketsFor({ shuffles }: RecordsStep, name: string | null): readonly Buckets[] {
+  return shuffles.filter(({ output }) => output === name).map((shuffle) => new Buckets(shuffle))
+}
+
+function namedOutputs(step: RecordsStep): NamedOutputs {
+  const outputs = [...step.named].map(([name, { output, controls }]) => ({
+    name,
+    outputs: checkingOutputs(output),
+    buckets: bucketsFor(step, name),
+    controls: new Controls(new Map([...controls].map(([control, of]) => [controlName(name, control), of])), {}),
+  }))
+  return new NamedOutputs(step.name, outputs)
 }
 
 const NONE: ReadonlyMap<number, unknown> = new Map()
@@ -173,7 +221,8 @@ class AtOnce implements Patience {
 }
 
 function fatesOf(chunk: Chunk): readonly DryRecord[] {
-  const written = Map.groupBy(chunk.outputs.keys(), (place) => chunk.origins[place] ?? -1)
+  const own = byOrigin(chunk)
+  const named = [...(chunk.named ?? [])].map(([name, stream]) => [name, byOrigin(stream)] as const)
   const aside = new Map(chunk.setAside.map((each) => [each.index, each]))
   return Array.from({ length: chunk.read }, (_, offset): DryRecord => {
     const index = chunk.from + offset
@@ -186,10 +235,25 @@ function fatesOf(chunk: Chunk): readonly DryRecord[] {
     }
     const dead = aside.get(index)
     if (dead !== undefined) return { ...common, ...deadFate(dead) }
-    const places = written.get(index)
-    if (places === undefined) return { ...common, fate: 'dropped' }
-    return { ...common, fate: 'written', records: places.flatMap((place) => chunk.outputs[place] ?? []) }
+    const given = named.flatMap(([name, streams]): readonly (readonly [string, readonly object[]])[] => {
+      const records = streams.get(index)
+      return records === undefined ? [] : [[name, records]]
+    })
+    const records = own.get(index) ?? []
+    if (records.length === 0 && given.length === 0) return { ...common, fate: 'dropped' }
+    return { ...common, fate: 'written', records, named: Object.fromEntries(given) }
   })
+}
+
+function byOrigin({ outputs, origins }: Stream): ReadonlyMap<number, readonly object[]> {
+  const found = new Map<number, object[]>()
+  for (const [place, output] of outputs.entries()) {
+    const origin = origins[place] ?? -1
+    const list = found.get(origin)
+    if (list === undefined) found.set(origin, [output])
+    else list.push(output)
+  }
+  return found
 }
 
 function deadFate({ cause, reason, message, error }: SetAside): DryFate {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { contract, dataset, Decimal, drop, field, job, jsonl, record, reject } from '../../index.ts'
+import { contract, dataset, Decimal, drop, field, job, jsonl, output, record, reject } from '../../index.ts'
 import { givenBatch } from '../../data/index.ts'
 import { Fault, type RecordsStep, type ReduceStep } from '../../job/index.ts'
 import type { ContextBase } from '../context.ts'
@@ -12,6 +12,7 @@ import { DryReduce } from './dry-reduce.ts'
 const lineRow = record({ invoice: field.text(), price: field.decimal({ scale: 2 }) })
 const lines = dataset('lines', { files: 'lines.jsonl', format: jsonl(), contract: contract(1, lineRow) })
 const rated = dataset('rated', { location: 'out/rated', format: jsonl(), contract: contract(1, lineRow) })
+const credits = dataset('credits', { location: 'out/credits', format: jsonl(), contract: contract(1, lineRow) })
 
 const billing = job('billing', {}, (steps) => {
   const rate = steps
@@ -21,11 +22,14 @@ const billing = job('billing', {}, (steps) => {
     .process((line) => {
       if (line.invoice === 'boom') throw new TypeError('boom')
       if (line.invoice === 'unwanted') return drop()
+      if (line.invoice.startsWith('C')) return [line, output('credits', line)]
+      if (line.invoice === 'odd credit') return [line, output('credits', { ...line, price: Decimal.from('1.234') })]
       if (line.price.isZero()) return reject('zero_price', 'costs nothing')
       // A scale that the contract does not have.
       return line.invoice === 'odd' ? { ...line, price: Decimal.from('1.234') } : line
     })
     .control({ price: (line) => line.price })
+    .outputs({ credits })
     .write(rated)
   steps
     .reduce('total')
@@ -70,6 +74,7 @@ test('each record of a step with its sinks off has the fate that the records loo
     line('boom'),
     fault,
     line('odd'),
+    line('odd credit'),
     line('C'),
   ]
   const fates = await dry.run(givenBatch(records, { source: 'lines.jsonl' }))
@@ -81,19 +86,22 @@ test('each record of a step with its sinks off has the fate that the records loo
     'error USER_ERROR',
     'contract blank',
     'error OUTPUT_INVALID',
+    'error OUTPUT_INVALID',
     'written',
   ])
   expect(fates[4]).toMatchObject({ message: 'boom', position: { source: 'lines.jsonl', record: 5 } })
   expect(fates[4]).toHaveProperty('stack', expect.stringContaining('TypeError: boom'))
   expect(dry.counters).toMatchObject({
-    read: 8,
+    read: 9,
     accepted: 2,
-    written: 2,
+    written: 3,
     dropped: 1,
     deadByRule: 2,
     deadByContract: 1,
-    deadByError: 2,
+    deadByError: 3,
+    named: { credits: 1 },
   })
+  expect(fates[8]).toMatchObject({ records: [{ invoice: 'C' }], named: { credits: [{ invoice: 'C' }] } })
   expect(dry.controls).toEqual({ price: '3' })
   const [again] = await dry.run(givenBatch([line('C')], { source: 'lines.jsonl' }))
   expect(again).toMatchObject({ fate: 'dead', reason: 'duplicate_line' })
@@ -111,5 +119,5 @@ test('a reduce step with its sinks off gives each key in order, and names the ke
   ])
   expect(() => {
     reduce.add([{ invoice: 'A', price: 'none' }])
-  }).toThrow(expect.objectContaining({ code: 'FOLD_FAILED', details: { step: 'total', key: 'A', part: 'add' } }))
+  }).toThrow('reduce total: add failed for key "A"')
 })
