@@ -1,6 +1,14 @@
 /** Looks over the shoulder of a step's own functions: what goes in, and what comes out. */
-import type { FoldDefinition, ProcessContext, RecordOperation, RecordsStep, ReduceStep } from '../job/index.ts'
-import type { DryKey, Row } from './contract.ts'
+import {
+  OUTPUT,
+  type FoldDefinition,
+  type Named,
+  type ProcessContext,
+  type RecordOperation,
+  type RecordsStep,
+  type ReduceStep,
+} from '../job/index.ts'
+import type { DryKey, DryMade, Row } from './contract.ts'
 import { rowsBy, type RowMaker } from './rows.ts'
 
 /** Records and keys that are kept of each step. */
@@ -13,7 +21,7 @@ export interface SeenRecord {
   readonly source: string
   readonly record: number
   readonly before: Row
-  readonly after: Row[]
+  readonly after: DryMade[]
 }
 
 export type SeenKey = Omit<DryKey, 'records' | 'before' | 'after'> & { records: number; before: Row[]; after: Row[] }
@@ -39,9 +47,45 @@ export function watchRecords(step: RecordsStep, seen: Seen): RecordsStep {
     seen.records.set(place(context), { source, record: number, before: input(record), after: [] })
   })
   const leave = watching((record, context) => {
-    seen.records.get(place(context))?.after.push(output(record))
+    seen.records.get(place(context))?.after.push({ output: null, row: output(record) })
   })
-  return { ...step, operations: [enter, ...step.operations, leave] }
+  const named =
+    step.named.size === 0 ? step.operations : step.operations.map((operation) => watchNamed(operation, noteNamed))
+  return { ...step, operations: [enter, ...named, leave] }
+
+  function noteNamed(name: string, record: object, context: ProcessContext): void {
+    const row = rowsBy(step.named.get(name)?.output?.dataset.contract.schema ?? null)
+    seen.records.get(place(context))?.after.push({ output: name, row: row(record) })
+  }
+}
+
+/** Records for named outputs pass no further operation: they are seen where they are given. */
+function watchNamed(
+  operation: RecordOperation,
+  note: (name: string, record: object, context: ProcessContext) => void,
+): RecordOperation {
+  if (operation.operation !== 'process') return operation
+  const look = (result: unknown, context: ProcessContext): void => {
+    for (const each of recordsIn(result)) if (isNamed(each)) note(each[OUTPUT], each.record, context)
+  }
+  return {
+    ...operation,
+    process: (record, context) => {
+      const result = operation.process(record, context)
+      if (result instanceof Promise) {
+        return result.then((given: unknown) => {
+          look(given, context)
+          return given
+        })
+      }
+      look(result, context)
+      return result
+    },
+  }
+}
+
+function isNamed(value: object): value is Named {
+  return OUTPUT in value
 }
 
 function watching(look: (record: object, context: ProcessContext) => void): RecordOperation {

@@ -92,10 +92,17 @@ export interface DryRecord {
   /** From 1, within the source. */
   readonly record: number
   readonly before: Row
-  readonly after: readonly Row[]
+  readonly after: readonly DryMade[]
   readonly fate: 'written' | 'dropped' | 'dead'
   /** Rule, contract reason or error code; null where it is not dead. */
   readonly reason: string | null
+}
+
+/** A record that was made of another. */
+export interface DryMade {
+  /** The named output that it is for; null for the records without a name. */
+  readonly output: string | null
+  readonly row: Row
 }
 
 export interface DryKey {
@@ -123,6 +130,8 @@ export interface DryDead {
 
 export interface DryOutput {
   readonly step: string
+  /** The named output; null for the records without a name. */
+  readonly output: string | null
   readonly dataset: string
   readonly records: number
   readonly rows: readonly Row[]

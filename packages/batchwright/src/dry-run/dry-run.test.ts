@@ -13,6 +13,7 @@ import {
   field,
   job,
   jsonl,
+  output,
   record,
   reject,
   service,
@@ -127,11 +128,25 @@ describe('a dry run of a job', () => {
         reason,
       ]),
     ).toEqual([
-      ['in/a.csv', 1, 'a1', [{ id: 'a1', customer: 'ann', qty: 2, price: '1.50' }], 'written', null],
+      [
+        'in/a.csv',
+        1,
+        'a1',
+        [{ output: null, row: { id: 'a1', customer: 'ann', qty: 2, price: '1.50' } }],
+        'written',
+        null,
+      ],
       ['in/a.csv', 2, 'a2', [], 'dead', 'missing_customer'],
       ['in/a.csv', 3, 'boom', [], 'dead', 'USER_ERROR'],
       ['in/a.csv', 4, 'none', [], 'dropped', null],
-      ['in/a.csv', 6, 'a6', [{ id: 'a6', customer: 'bob', qty: 9, price: '2.25' }], 'written', null],
+      [
+        'in/a.csv',
+        6,
+        'a6',
+        [{ output: null, row: { id: 'a6', customer: 'bob', qty: 9, price: '2.25' } }],
+        'written',
+        null,
+      ],
     ])
   })
 
@@ -226,6 +241,33 @@ describe('the sample', () => {
   })
 })
 
+test('records for named outputs are seen with their output, and each output has its rows', async () => {
+  const project = folderWith({ 'in/a.csv': CSV })
+  const target = (name: string) => dataset(name, { location: `out/${name}`, format: csv(), contract: contract(1, row) })
+  const splitting = job('splitting', {}, (steps) => {
+    steps
+      .records('split')
+      .read(lines)
+      .process((line) => (line.customer === 'bob' ? output('bobs', line) : line))
+      .skip('90%')
+      .outputs({ bobs: target('bobs') })
+      .write(target('others'))
+  })
+  const report = await run(splitting, project)
+  expect(report.failure).toBeNull()
+  expect(report.steps[0]?.records.map(({ before, after }) => [before['id'], after.map((one) => one.output)])).toEqual([
+    ['a1', [null]],
+    ['a2', [null]],
+    ['boom', ['bobs']],
+    ['none', ['bobs']],
+    ['a6', ['bobs']],
+  ])
+  expect(report.outputs.map((one) => [one.dataset, one.output, one.records])).toEqual([
+    ['others', null, 2],
+    ['bobs', 'bobs', 3],
+  ])
+})
+
 describe('which steps run', () => {
   const project = folderWith({ 'in/a.csv': CSV })
   let called = 0
@@ -262,7 +304,8 @@ describe('which steps run', () => {
       ['notify', 'ran'],
     ])
     expect(allowed.steps[2]?.result).toEqual({ done: true })
-    expect(called).toBeGreaterThan(100)
+    expect(allowed.steps[1]?.counters?.read).toBe(5)
+    expect(called).toBe(105)
   })
 
   test('one step runs with what it needs, and no other', async () => {

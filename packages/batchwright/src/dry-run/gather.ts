@@ -1,5 +1,12 @@
 import { readBlocks, readLetters, readPart, type DeadLetter } from '../data/index.ts'
-import type { CheckDefinition, DatasetDefinition, JobDefinition, StepDefinition } from '../job/index.ts'
+import {
+  datasetOfOutput,
+  datasetsWritten,
+  type CheckDefinition,
+  type DatasetDefinition,
+  type JobDefinition,
+  type StepDefinition,
+} from '../job/index.ts'
 import type { JsonValue } from '../kernel/errors.ts'
 import type { Counters, Part, StepOutput } from '../protocol/index.ts'
 import type { RunRow, StepRow, Store } from '../store/index.ts'
@@ -147,18 +154,22 @@ export async function gatherOutputs(
   const outputs: DryOutput[] = []
   for (const step of steps) {
     const row = rows.find((each) => each.name === step.name)
-    if (step.output === null || row?.state !== 'succeeded') continue
-    const { dataset } = step.output
+    if (row?.state !== 'succeeded') continue
     const output = await store.stepOutput(run.runId, step.name)
-    const parts = output.tasks.flatMap((task) => task.output.outputs['main'] ?? [])
-    outputs.push({
-      step: step.name,
-      dataset: dataset.name,
-      records: parts.reduce((sum, part) => sum + part.records, 0),
-      rows: await rowsOfParts(parts, stepNamed(rewired.job, step.name)?.output?.dataset ?? dataset),
-      checks: checksOf(row.verification, dataset.checks),
-      unjudged: whole ? [] : dataset.checks.filter(judgesCounts).map((check) => check.name),
-    })
+    const sampled = stepNamed(rewired.job, step.name)
+    for (const { dataset, output: name, key } of datasetsWritten(step)) {
+      const parts = output.tasks.flatMap((task) => task.output.outputs[key] ?? [])
+      const staged = (sampled === null ? null : datasetOfOutput(sampled, name))?.dataset ?? dataset
+      outputs.push({
+        step: step.name,
+        output: name,
+        dataset: dataset.name,
+        records: parts.reduce((sum, part) => sum + part.records, 0),
+        rows: await rowsOfParts(parts, staged),
+        checks: checksOf(row.verification, dataset.checks),
+        unjudged: whole ? [] : dataset.checks.filter(judgesCounts).map((check) => check.name),
+      })
+    }
   }
   return outputs
 }

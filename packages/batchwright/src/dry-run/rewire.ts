@@ -59,6 +59,12 @@ function placed(step: StepDefinition, names: ReadonlySet<string>, options: Rewir
   const base = {
     after: step.after.filter((name) => names.has(name)),
     output: step.output === null ? null : moved(step.output, options),
+    named: new Map(
+      [...step.named].map(([name, one]) => [
+        name,
+        { ...one, output: one.output === null ? null : moved(one.output, options) },
+      ]),
+    ),
     shuffles: step.shuffles.filter((shuffle) => names.has(shuffle.to)).map((shuffle) => ({ ...shuffle, buckets: 1 })),
     publish: 'none' as const,
     isolation: 'inline' as const,

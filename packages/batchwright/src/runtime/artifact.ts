@@ -45,7 +45,7 @@ export async function buildArtifact(request: ArtifactRequest): Promise<ArtifactR
   await requireJobFile(jobFile, request.projectFolder)
   const lock = await lockAndNode(request.projectFolder)
   const surroundings = `${lock}, library ${sha256(LIBRARY_NAMES.join(' '))}`
-  const recordFile = path.join(request.artifactsFolder, `${sha256(jobFile).slice(0, 16)}.json`)
+  const recordFile = recordFileOf(jobFile, request)
   const known = await unchanged(recordFile, surroundings, request)
   if (known !== null) return known
   const { text, map, inputs } = await bundle(jobFile, request.projectFolder, lock)
@@ -57,6 +57,20 @@ export async function buildArtifact(request: ArtifactRequest): Promise<ArtifactR
   const record: BuildRecord = { codeVersion, surroundings, inputs: await digests(inputs) }
   await writeWhole(recordFile, JSON.stringify(record))
   return artifact
+}
+
+/**
+ * The files that a job file was last built from, absolute: itself, what it imports (packages too) and the settings that the
+ * bundler reads. The job file alone where it was never built.
+ */
+export async function artifactSources(request: ArtifactRequest): Promise<readonly string[]> {
+  const jobFile = path.resolve(request.projectFolder, request.jobFile)
+  const record = readRecord(await textOrNull(recordFileOf(jobFile, request)))
+  return record === null ? [jobFile] : Object.keys(record.inputs)
+}
+
+function recordFileOf(jobFile: string, { artifactsFolder }: ArtifactRequest): string {
+  return path.join(artifactsFolder, `${sha256(jobFile).slice(0, 16)}.json`)
 }
 
 function artifactRef(codeVersion: string, { artifactsFolder }: ArtifactRequest): ArtifactRef {
