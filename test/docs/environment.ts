@@ -29,6 +29,7 @@ export function makeEnvironment(): Environment {
   for (const name of INSTALLED)
     symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', name))
   writePrograms(path.join(folder, 'node_modules/.bin'))
+  writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
   const copyProject = (copyOf: string, project: string): void => {
     cpSync(path.join(import.meta.dirname, 'projects', copyOf), project, { recursive: true })
   }
