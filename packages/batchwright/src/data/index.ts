@@ -10,6 +10,8 @@ export { givenBatch, type GivenBatchOptions } from './sources/given-batch.ts'
 export { planDataset } from './sources/plan-dataset.ts'
 export { planFiles, type FilesPlanRequest } from './sources/plan-files.ts'
 export { readLetters } from './sources/letters.ts'
+export { readLetterText } from './sources/mending.ts'
+export { RAW_LIMIT_BYTES } from './sources/block-batch.ts'
 export { planUpstream, type UpstreamPlanRequest } from './sources/plan-upstream.ts'
 export { partitionOpener, type PartitionOpenerOptions } from './sources/open-partition.ts'
 

@@ -7,8 +7,19 @@ export { artifactSources, buildArtifact, type ArtifactRequest } from './artifact
 export { runAttempt } from './attempt.ts'
 export { DryRecords, type DryFate, type DryRecord, type DryRecordsRequest } from './dry/dry-records.ts'
 export { DryReduce, type DryKey, type DryReduceRequest } from './dry/dry-reduce.ts'
+export {
+  replayRecords,
+  replayReduce,
+  type RecordPlace,
+  type RecordsReplay,
+  type Replayed,
+  type ReduceReplay,
+} from './dry/replay-partition.ts'
 export { stepFingerprint, stepShape } from './fingerprint.ts'
 export { CallStop } from './inspect/call-stop.ts'
+export { findStep } from './find-step.ts'
 export { createHost, type SlotHost, type SlotHostOptions } from './host.ts'
 export { loadArtifact } from './load-artifact.ts'
+export { Redactor } from './redact.ts'
+export { readSecret } from './secrets.ts'
 export { chooseWindows } from './windows.ts'

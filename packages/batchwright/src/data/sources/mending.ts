@@ -53,6 +53,15 @@ export async function readMending(
   return { sources, read: (letter) => stillUnreadable(letter) ?? read(letter.raw) }
 }
 
+/** A dead letter's text, read as a partition reads its source's own. */
+export function readLetterText(
+  letter: DeadLetter,
+  payload: JsonValue,
+  dataset: DatasetDefinition | null,
+): object | Fault {
+  return stillUnreadable(letter) ?? letterReader(payload, dataset)(letter.raw)
+}
+
 function sourceOf(payload: JsonValue): (source: string) => boolean {
   const file = readFileSlice(payload) ?? readParquetSlice(payload)
   if (file !== null) return (source) => source === file.path

@@ -15,6 +15,7 @@ import { worthRetrying } from '../retry.ts'
 import type { Chunk, SetAside, Stream } from '../records/chunk.ts'
 import { Controls } from '../records/controls.ts'
 import { NamedOutputs, type NamedSums } from '../records/named-outputs.ts'
+import { letterId } from '../records/dead-letters.ts'
 import { prepareOperations } from '../records/operations.ts'
 import { Buckets, OutputSet } from '../records/outputs.ts'
 import { Pipeline, type Patience } from '../records/pipeline.ts'
@@ -48,6 +49,8 @@ export type DryFate =
 export type DryRecord = DryFate & {
   /** In its batch. */
   readonly index: number
+  /** What its dead letter is, or would be, called. */
+  readonly letterId: string
   readonly position: RecordPosition
   /** The record as the step's functions got it; null where the source or the contract refused it. */
   readonly record: object | null
@@ -76,9 +79,11 @@ export class DryRecords {
   readonly #buckets: readonly Buckets[]
   readonly #named: NamedOutputs
   readonly #controls: Controls
+  readonly #name: string
   readonly #tally = new Tally(NO_COUNTERS)
 
   private constructor({ step, context }: DryRecordsRequest, state: StepState) {
+    this.#name = step.name
     this.#state = state
     const operations = prepareOperations(step.operations, state.seen)
     this.#pipeline = new Pipeline(operations, { ...context, state: state.keyed }, new AtOnce(step, this.#tally))
@@ -123,7 +128,7 @@ export class DryRecords {
     this.#count(chunk)
     this.#controls.add(sums.own)
     this.#named.add(sums.named)
-    return fatesOf(chunk)
+    return fatesOf(chunk, this.#name)
   }
 
   async close(): Promise<void> {
@@ -220,16 +225,18 @@ class AtOnce implements Patience {
   }
 }
 
-function fatesOf(chunk: Chunk): readonly DryRecord[] {
+function fatesOf(chunk: Chunk, step: string): readonly DryRecord[] {
   const own = byOrigin(chunk)
   const named = [...(chunk.named ?? [])].map(([name, stream]) => [name, byOrigin(stream)] as const)
   const aside = new Map(chunk.setAside.map((each) => [each.index, each]))
   return Array.from({ length: chunk.read }, (_, offset): DryRecord => {
     const index = chunk.from + offset
     const source = chunk.batch.records[index]
+    const position = chunk.batch.locate(index)
     const common = {
       index,
-      position: chunk.batch.locate(index),
+      position,
+      letterId: letterId(chunk.batch, position, step),
       record: source === undefined || source instanceof Fault ? null : source,
       raw: chunk.batch.raw(index),
     }
