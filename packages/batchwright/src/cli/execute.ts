@@ -2,6 +2,7 @@
 import { driveRuns, stepFacts } from '../engine/index.ts'
 import type { DescribeStep, PublishedDataset, WorkerHooks } from '../engine/index.ts'
 import { inlineExecutor, threadExecutor } from '../executors/index.ts'
+import type { Clock } from '../kernel/clock.ts'
 import type { JobDefinition } from '../job/model.ts'
 import { datasetFolder } from '../data/index.ts'
 import { openRunLog, redactor } from '../observe/index.ts'
@@ -9,15 +10,16 @@ import type { RunLog } from '../observe/index.ts'
 import { loadArtifact } from '../runtime/index.ts'
 import type { RunRow, Store } from '../store/contract.ts'
 import { runFolder } from './project.ts'
-import { plural } from './render/text.ts'
 import { cleanAfter } from './clean.ts'
 import { newestNumber } from './datasets.ts'
 import { isInspected } from './inspect.ts'
 import type { InspectOptions } from './inspect.ts'
 import { listenForInterrupts } from './interrupt.ts'
 import type { Session } from './session.ts'
+import { tellTrouble } from './trouble.ts'
 import { watchRun } from './watch.ts'
-import type { Watch } from './watch.ts'
+import type { SlowPartition } from './render/live.ts'
+import type { Watch, WatchOptions } from './watch.ts'
 
 export interface ExecutionOptions extends InspectOptions {
   /** Attempts at a time; default as configured, else one for each core. */
@@ -33,10 +35,17 @@ export interface Execution {
   readonly run: RunRow
   /** A signal asked to stop before the run had ended. */
   readonly interrupted: boolean
+  /** Partitions that took much longer than their siblings, as far as this process worked on them. */
+  readonly slow: readonly SlowPartition[]
 }
 
 /** Works on a run until it has ended, is paused, or a signal asks to stop. Another process may be working on it too. */
-export async function execute(session: Session, run: RunRow, options: ExecutionOptions): Promise<Execution> {
+export async function execute(
+  session: Session,
+  run: RunRow,
+  options: ExecutionOptions,
+  range?: WatchOptions['range'],
+): Promise<Execution> {
   const store = await session.store()
   const { terminal, clock, random, project } = session
   const definition = await loadArtifact({ codeVersion: run.codeVersion, path: run.artifactPath })
@@ -44,7 +53,10 @@ export async function execute(session: Session, run: RunRow, options: ExecutionO
   const inspected = isInspected()
   const stopAtFirstCall = options.inspectBrk !== undefined
   if (inspected) terminal.note([INSPECTED_NOTE])
-  const watch = watchRun(store, run, terminal, clock)
+  const watch = watchRun(store, run, terminal, clock, {
+    plain: options.inline === true || inspected,
+    ...(range === undefined ? {} : { range }),
+  })
   const drive = driveRuns([run.runId], {
     store,
     executors:
@@ -62,8 +74,9 @@ export async function execute(session: Session, run: RunRow, options: ExecutionO
     ...(inspected ? { silenceMs: Number.POSITIVE_INFINITY } : {}),
     clock,
     random,
-    hooks: hooksOf(log, watch),
+    hooks: hooksOf(log, watch, clock),
   })
+  watch.follow(drive.worker.progress)
   const interrupts = listenForInterrupts((signal) => {
     watch.remark(`${signal}: stopping at the next commit, so that nothing is lost; once more stops at once`)
     drive.worker.drain()
@@ -78,7 +91,8 @@ export async function execute(session: Session, run: RunRow, options: ExecutionO
         watch.say(lines)
       })
     }
-    return { run: row ?? run, interrupted: interrupts.signal.aborted && row?.endedAt === null }
+    const interrupted = interrupts.signal.aborted && row?.endedAt === null
+    return { run: row ?? run, interrupted, slow: watch.slow() }
   } finally {
     pause.stop()
     interrupts.release()
@@ -119,15 +133,16 @@ function withNewest(published: PublishedDataset, definition: JobDefinition, proj
   return { ...published, newest: (windowKey) => newestNumber(datasetFolder(projectFolder, dataset), windowKey) }
 }
 
-function hooksOf(log: RunLog, watch: Watch): WorkerHooks {
+function hooksOf(log: RunLog, watch: Watch, clock: Clock): WorkerHooks {
+  const trouble = tellTrouble((lines) => {
+    watch.say(lines)
+  }, clock)
   return {
     log: ({ at, level, message, fields, step, index, attempt }) => {
       log.write({ at, level, message, step, index, attempt, ...(fields === undefined ? {} : { fields }) })
     },
-    storeTrouble: (error, waitMs) => {
-      watch.say([
-        `the store cannot be reached for the moment (${error.message}); asking again in ${plural(waitMs, 'ms', 'ms')}`,
-      ])
+    storeTrouble: (error) => {
+      trouble.failed(error)
     },
   }
 }

@@ -1,9 +1,12 @@
 /** Where the command line writes: what goes to stdout, what to stderr, and what a terminal can show. */
+import { writeSync } from 'node:fs'
 import type { JsonValue } from '../kernel/errors.ts'
+import type { Canvas } from './live-block.ts'
+import { inAscii, knowsUnicode } from './render/glyphs.ts'
 import type { Paint } from './render/paint.ts'
 import { paintAnsi, paintNothing } from './render/paint.ts'
 
-export interface Terminal {
+export interface Terminal extends Canvas {
   /** One object on stdout and nothing else there. */
   readonly json: boolean
   readonly verbose: boolean
@@ -11,7 +14,6 @@ export interface Terminal {
   readonly width: number
   /** Lines that a live block may take; null where stderr is no terminal, which shows sparse lines instead. */
   readonly liveHeight: number | null
-  readonly liveWidth: number
   readonly paint: Paint
   readonly paintNotes: Paint
   /** The command's answer, as text. Nothing with `--json`. */
@@ -20,8 +22,8 @@ export interface Terminal {
   printJson(value: JsonValue): void
   /** What happens on the way, on stderr. Nothing with `--json`. */
   note(lines: readonly string[]): void
-  /** Raw text for the live block, on stderr. */
-  draw(text: string): void
+  /** Calls back when the window of stderr changes its size, until the returned function is called. */
+  onResize(callback: () => void): () => void
 }
 
 export interface TerminalOptions {
@@ -30,43 +32,68 @@ export interface TerminalOptions {
   /** False for `--no-color`. */
   readonly color: boolean
   readonly stdout: NodeJS.WriteStream
-  readonly stderr: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream & { readonly fd: number }
   readonly environment: NodeJS.ProcessEnv
 }
 
 const DEFAULT_WIDTH = 80
+const SHOW_CURSOR = '\x1b[?25h'
+const HIDE_CURSOR = '\x1b[?25l'
+const END_FRAME = '\x1b[?2026l'
 
 /** Colours: not with `--no-color`, NO_COLOR (https://no-color.org), TERM=dumb, or into a file; FORCE_COLOR turns them on. */
 export function openTerminal(options: TerminalOptions): Terminal {
   const { stdout, stderr, environment, json } = options
   const paintFor = (stream: NodeJS.WriteStream): Paint => (wantsColor(stream, options) ? paintAnsi : paintNothing)
   const live = stderr.isTTY && !json && environment['TERM'] !== 'dumb'
+  const encode = knowsUnicode(environment) ? (text: string): string => text : inAscii
+  const showAtExit = (): void => {
+    // The process is ending, perhaps by an error: what is not written now is never written.
+    writeSync(stderr.fd, END_FRAME + SHOW_CURSOR)
+  }
   return {
     json,
     verbose: options.verbose,
     width: stdout.isTTY ? widthOf(stdout) : Infinity,
     get liveHeight() {
-      return live ? Math.max(4, stderr.rows - 1) : null
+      return live ? Math.max(1, (stderr.rows > 0 ? stderr.rows : DEFAULT_HEIGHT) - 1) : null
     },
     get liveWidth() {
-      return stderr.isTTY ? widthOf(stderr) : Infinity
+      // A line that fills the last column leaves the cursor where terminals differ.
+      return stderr.isTTY ? Math.max(1, widthOf(stderr) - 1) : Infinity
     },
     paint: paintFor(stdout),
     paintNotes: paintFor(stderr),
     print: (lines) => {
-      if (!json && lines.length > 0) stdout.write(`${lines.join('\n')}\n`)
+      if (!json && lines.length > 0) stdout.write(encode(`${lines.join('\n')}\n`))
     },
     printJson: (value) => {
       if (json) stdout.write(`${JSON.stringify(value, null, 2)}\n`)
     },
     note: (lines) => {
-      if (!json && lines.length > 0) stderr.write(`${lines.join('\n')}\n`)
+      if (!json && lines.length > 0) stderr.write(encode(`${lines.join('\n')}\n`))
     },
     draw: (text) => {
-      stderr.write(text)
+      stderr.write(encode(text))
+    },
+    hideCursor: () => {
+      stderr.write(HIDE_CURSOR)
+      process.once('exit', showAtExit)
+    },
+    showCursor: () => {
+      process.off('exit', showAtExit)
+      stderr.write(SHOW_CURSOR)
+    },
+    onResize: (callback) => {
+      stderr.on('resize', callback)
+      return () => {
+        stderr.off('resize', callback)
+      }
     },
   }
 }
+
+const DEFAULT_HEIGHT = 24
 
 function widthOf(stream: NodeJS.WriteStream): number {
   return stream.columns > 0 ? stream.columns : DEFAULT_WIDTH
@@ -77,6 +104,6 @@ function wantsColor(stream: NodeJS.WriteStream, { color, environment }: Terminal
   const none = environment['NO_COLOR']
   if (none !== undefined && none !== '') return false
   const forced = environment['FORCE_COLOR']
-  if (forced !== undefined && forced !== '' && forced !== '0') return true
+  if (forced !== undefined && forced !== '') return forced !== '0' && forced !== 'false'
   return stream.isTTY && environment['TERM'] !== 'dumb'
 }

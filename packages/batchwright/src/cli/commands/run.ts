@@ -12,11 +12,13 @@ import type { Execution, ExecutionOptions } from '../execute.ts'
 import { execute } from '../execute.ts'
 import type { ExitCode } from '../failure.ts'
 import { EXIT } from '../failure.ts'
+import type { SlowPartition } from '../render/live.ts'
 import { rangeLines } from '../render/range.ts'
 import { readParameters, selectWindows } from '../select.ts'
 import type { Session } from '../session.ts'
 import type { RunView } from '../view.ts'
 import { runTitle, runViewJson } from '../view.ts'
+import type { WatchOptions } from '../watch.ts'
 import { gatherRun, printFailure, printRun } from './runs.ts'
 
 export interface RunOptions extends ExecutionOptions {
@@ -44,10 +46,17 @@ async function runWindows(session: Session, options: RunOptions, revision: 'same
   const parameters = readParameters(options.param ?? [])
   const range = isRange(options.window)
   const results: WindowResult[] = []
+  const began = session.clock.monotonic()
   for (const window of windows) {
-    const result = await runWindow(session, job, { ...options, window, parameters, revision })
+    const done = results.length
+    const worked = results.filter((result) => result.outcome !== 'already-succeeded').length
+    const progress = { job: job.definition.name, done, windows: windows.length }
+    const leftMs = timeLeft(windows.length - done, worked, session.clock.monotonic() - began)
+    const request = { ...options, window, parameters, revision }
+    const result = await runWindow(session, job, range ? { ...request, range: { ...progress, leftMs } } : request)
     results.push(result)
-    if (range) session.terminal.note([briefLine(result)])
+    // On a terminal the block says how far the range is, and the table at its end what became of each window.
+    if (range && session.terminal.liveHeight === null) session.terminal.note([briefLine(result)])
     if (result.view.run.state !== 'succeeded') break
   }
   const last = results.at(-1)
@@ -60,9 +69,16 @@ async function runWindows(session: Session, options: RunOptions, revision: 'same
   return last.code
 }
 
+/** How long the rest of a range takes, if each window takes as long as those that were worked on so far. */
+function timeLeft(windows: number, worked: number, tookMs: number): (elapsedMs: number) => number | null {
+  return (elapsedMs) => (worked === 0 ? null : Math.max(0, (windows * tookMs) / worked - elapsedMs))
+}
+
 /** What became of one window. */
 export interface WindowResult {
   readonly view: RunView
+  /** Partitions that took much longer than their siblings. */
+  readonly slow: readonly SlowPartition[]
   readonly outcome: Outcome
   readonly code: ExitCode
 }
@@ -99,6 +115,7 @@ interface WindowRequest extends ExecutionOptions {
   readonly window: WindowValue | null
   readonly parameters: Readonly<Record<string, JsonValue>>
   readonly revision: 'same' | 'next'
+  readonly range?: WatchOptions['range']
 }
 
 async function runWindow(session: Session, job: LoadedJob, request: WindowRequest): Promise<WindowResult> {
@@ -120,10 +137,11 @@ async function runWindow(session: Session, job: LoadedJob, request: WindowReques
     await cleanAfter({ project: session.project, store, run: submitted.run, job: job.definition }, (lines) => {
       session.terminal.note(lines)
     })
-    return { view: await gatherRun(store, submitted.run), outcome: 'already-succeeded', code: EXIT.succeeded }
+    const view = await gatherRun(store, submitted.run)
+    return { view, slow: [], outcome: 'already-succeeded', code: EXIT.succeeded }
   }
   const begun = submitted.created ? submitted.run : await takeUp(session, store, submitted.run, job)
-  const execution = await execute(session, begun, request)
+  const execution = await execute(session, begun, request, request.range)
   return conclude(store, execution, submitted.created ? 'ran' : 'resumed')
 }
 
@@ -156,11 +174,11 @@ export function pausedError(run: RunRow): BatchwrightError {
 
 /** How a run stands after this process has worked on it. */
 export async function conclude(store: Store, execution: Execution, outcome: Outcome): Promise<WindowResult> {
-  const { run, interrupted } = execution
+  const { run, interrupted, slow } = execution
   const view = await gatherRun(store, run)
-  if (interrupted) return { view, outcome: 'interrupted', code: EXIT.interrupted }
+  if (interrupted) return { view, slow, outcome: 'interrupted', code: EXIT.interrupted }
   const fine = run.state === 'succeeded' || (run.paused && run.endedAt === null)
-  return { view, outcome, code: fine ? EXIT.succeeded : EXIT.failed }
+  return { view, slow, outcome, code: fine ? EXIT.succeeded : EXIT.failed }
 }
 
 /** The end of one run, as text. */

@@ -13,8 +13,11 @@ interface Sample {
 export class SpeedMeter {
   readonly #samples = new Map<string, Sample[]>()
 
-  /** The speed of a step at `at` (milliseconds of a clock that only grows). */
-  measure(step: StepView, at: number): Speed {
+  /**
+   * The speed of a step at `at` (milliseconds of a clock that only grows). `running` are the shares, 0 to 1, that its
+   * partitions under way have done of their own, where they can tell.
+   */
+  measure(step: StepView, at: number, running: readonly number[] = []): Speed {
     const samples = this.#samples.get(step.name) ?? []
     this.#samples.set(step.name, samples)
     const { read } = step.counters
@@ -24,7 +27,7 @@ export class SpeedMeter {
     if (last?.read !== read || samples.length === 0) samples.push({ at, read })
     while (samples.length > 2 && (samples[1]?.at ?? at) <= at - SPAN_MS) samples.shift()
     const perSecond = speedOf(samples[0], { at, read })
-    const fraction = fractionOf(step)
+    const fraction = fractionOf(step, running)
     const expected = step.expected
     const leftMs =
       perSecond === null || perSecond === 0 || expected === null
@@ -39,7 +42,8 @@ function speedOf(first: Sample | undefined, now: Sample): number | null {
   return ((now.read - first.read) / (now.at - first.at)) * 1000
 }
 
-function fractionOf(step: StepView): number | null {
+function fractionOf(step: StepView, running: readonly number[]): number | null {
   if (step.expected !== null && step.expected > 0) return Math.min(1, step.counters.read / step.expected)
-  return step.tasks > 0 ? step.tasksDone / step.tasks : null
+  if (step.tasks === 0) return null
+  return Math.min(1, (step.tasksDone + running.reduce((sum, share) => sum + share, 0)) / step.tasks)
 }

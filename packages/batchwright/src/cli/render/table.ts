@@ -16,7 +16,19 @@ export interface Column {
   readonly dropOrder?: number
 }
 
-export type Cell = string | { readonly text: string; readonly tone: Tone }
+export type Cell =
+  | string
+  | {
+      readonly text: string
+      readonly tone: Tone
+      /** Signs of our own before the text, in tones of their own: branches of a tree, a bar. Never cut. */
+      readonly lead?: readonly Sign[]
+    }
+
+export interface Sign {
+  readonly text: string
+  readonly tone: Tone
+}
 
 export interface TableStyle {
   /** Columns of the terminal; `Infinity` where nothing limits them. */
@@ -56,22 +68,17 @@ function layOut(
   style: TableStyle,
   rows: readonly (readonly Cell[])[],
 ): readonly string[] {
-  const texts = lines.map((line) => line.map(textOf))
-  const natural = columns.map((_, index) => Math.max(0, ...texts.map((line) => displayWidth(line[index] ?? ''))))
+  const natural = columns.map((_, index) => Math.max(0, ...lines.map((line) => widthOf(line[index] ?? ''))))
   const filled = columns.flatMap((_, index) =>
-    rows.length === 0 || rows.some((row) => textOf(row[index] ?? '') !== '') ? [index] : [],
+    rows.length === 0 || rows.some((row) => widthOf(row[index] ?? '') > 0) ? [index] : [],
   )
   const width = style.width - (style.indent ?? 0)
   const folded = fold(fit(filled, columns, natural, width), width)
-  return lines.flatMap((line, at) =>
+  return lines.flatMap((line) =>
     folded.map((placed, part) => {
-      const cells = placed.map(({ index, width: room }) => {
-        const cell = line[index] ?? ''
-        const text = fitted(texts[at]?.[index] ?? '', room, columns[index])
-        return style.paint(text, typeof cell === 'string' ? 'plain' : cell.tone)
-      })
+      const cells = placed.map(({ index, width: room }) => drawn(line[index] ?? '', room, columns[index], style.paint))
       const indent = (style.indent ?? 0) + (part === 0 ? 0 : CONTINUED)
-      return trimmed(`${' '.repeat(indent)}${cells.join(' '.repeat(GAP))}`)
+      return `${' '.repeat(indent)}${cells.join(' '.repeat(GAP))}`.trimEnd()
     }),
   )
 }
@@ -80,9 +87,26 @@ function textOf(cell: Cell): string {
   return printable(typeof cell === 'string' ? cell : cell.text)
 }
 
-/** Without the spaces at its end, those before a colour's end too. */
-function trimmed(line: string): string {
-  return line.replace(/ +((?:\x1b\[\d+m)*)$/, '$1').trimEnd()
+function leadOf(cell: Cell): readonly Sign[] {
+  return typeof cell === 'string' ? [] : (cell.lead ?? [])
+}
+
+function leadWidth(cell: Cell): number {
+  return leadOf(cell).reduce((sum, { text }) => sum + displayWidth(text), 0)
+}
+
+function widthOf(cell: Cell): number {
+  return leadWidth(cell) + displayWidth(textOf(cell))
+}
+
+/** The cell in exactly `width` columns. */
+function drawn(cell: Cell, width: number, column: Column | undefined, paint: Paint): string {
+  const room = Math.max(0, width - leadWidth(cell))
+  const text = column?.cut === 'middle' ? shortenMiddle(textOf(cell), room) : shorten(textOf(cell), room)
+  const space = ' '.repeat(Math.max(0, room - displayWidth(text)))
+  const lead = leadOf(cell).map((sign) => paint(sign.text, sign.tone))
+  const painted = paint(text, typeof cell === 'string' ? 'plain' : cell.tone)
+  return (column?.align === 'right' ? [space, ...lead, painted] : [...lead, painted, space]).join('')
 }
 
 interface Placed {
@@ -149,10 +173,4 @@ function fold(placed: readonly Placed[], width: number): readonly (readonly Plac
 
 function totalWidth(placed: readonly Placed[]): number {
   return placed.reduce((sum, column) => sum + column.width, 0) + GAP * Math.max(0, placed.length - 1)
-}
-
-function fitted(text: string, width: number, column: Column | undefined): string {
-  const cut = column?.cut === 'middle' ? shortenMiddle(text, width) : shorten(text, width)
-  const space = ' '.repeat(Math.max(0, width - displayWidth(cut)))
-  return column?.align === 'right' ? space + cut : cut + space
 }
