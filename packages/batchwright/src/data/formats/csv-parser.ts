@@ -3,6 +3,7 @@ import type { Fault } from '../../job/model.ts'
 import type { RowLayout } from './columns.ts'
 import { fieldCount, invalidUtf8, tooLarge, unterminatedQuote } from './faults.ts'
 import { CR, LF, type BlockBytes, type BlockParser, type ParsedBlock } from './parsed-block.ts'
+import { TextWindow } from './text-window.ts'
 
 export interface CsvSyntax {
   readonly delimiter: string
@@ -15,7 +16,7 @@ const NO_BYTE = -1
 const HIGHEST_ASCII = 127
 
 /**
- * Parses blocks of CSV. The block is decoded once as Latin-1, so that an index into the text is an index into the bytes, and
+ * Parses blocks of CSV. Bytes are decoded as Latin-1, so that an index into the text is an index into the bytes, and
  * cells are slices of it; only cells with bytes above 127 are decoded again, as UTF-8. The newline behind every block ends
  * its last record, so that no loop has to look for the block's end.
  */
@@ -31,7 +32,7 @@ export class CsvParser implements BlockParser {
   // The block in hand.
   #block: BlockBytes | null = null
   #bytes: Buffer = Buffer.alloc(0)
-  #text = ''
+  readonly #text = new TextWindow()
   #length = 0
   /** The quote where the block has any; NO_BYTE where it has none. */
   #quoteHere = NO_BYTE
@@ -84,7 +85,7 @@ export class CsvParser implements BlockParser {
     const content = bytes.subarray(0, length)
     this.#block = block
     this.#bytes = bytes
-    this.#text = bytes.toString('latin1', 0, length)
+    this.#text.take(bytes, length)
     this.#length = length
     this.#quoteHere = this.#quote !== NO_BYTE && content.includes(this.#quote) ? this.#quote : NO_BYTE
     this.#notUtf8 = !isAscii(content) && !isUtf8(content)

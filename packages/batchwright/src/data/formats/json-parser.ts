@@ -2,15 +2,17 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import type { Fault } from '../../job/model.ts'
 import { badJson, invalidUtf8, tooLarge } from './faults.ts'
 import { CR, LF, type BlockBytes, type BlockParser, type ParsedBlock } from './parsed-block.ts'
+import { TextWindow } from './text-window.ts'
 
 /** Parses blocks of JSON Lines: one object on each line. */
 export class JsonLinesParser implements BlockParser {
   readonly #read: (value: object) => object | Fault
   readonly #maxRecordBytes: number
+  readonly #text = new TextWindow()
 
-  // The block in hand: its text where it is ASCII, and whether each record's UTF-8 has to be looked at.
+  // The block in hand: whether it is ASCII, and where not, whether each record's UTF-8 has to be looked at.
   #block: BlockBytes | null = null
-  #text: string | null = null
+  #ascii = false
   #checkUtf8 = false
 
   /** `read` reads an object through the contract. */
@@ -22,7 +24,6 @@ export class JsonLinesParser implements BlockParser {
   parse(block: BlockBytes, from: number, limit: number): ParsedBlock {
     const { bytes, length, total } = block
     if (block !== this.#block) this.#take(block)
-    const text = this.#text
     const records: (object | Fault)[] = []
     const starts = new Float64Array(limit)
     const ends = new Float64Array(limit)
@@ -42,7 +43,7 @@ export class JsonLinesParser implements BlockParser {
       else if (this.#checkUtf8 && !isUtf8(bytes.subarray(start, end))) records.push(invalidUtf8())
       else
         records.push(
-          readJsonRecord(text === null ? bytes.toString('utf8', start, end) : text.slice(start, end), this.#read),
+          readJsonRecord(this.#ascii ? this.#text.slice(start, end) : bytes.toString('utf8', start, end), this.#read),
         )
     }
     return { records, starts, ends, next: at >= length ? total : at }
@@ -50,10 +51,10 @@ export class JsonLinesParser implements BlockParser {
 
   #take(block: BlockBytes): void {
     const content = block.bytes.subarray(0, block.length)
-    const ascii = isAscii(content)
     this.#block = block
-    this.#text = ascii ? block.bytes.toString('latin1', 0, block.length) : null
-    this.#checkUtf8 = !ascii && !isUtf8(content)
+    this.#ascii = isAscii(content)
+    this.#text.take(block.bytes, block.length)
+    this.#checkUtf8 = !this.#ascii && !isUtf8(content)
   }
 }
 
