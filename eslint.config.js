@@ -2,7 +2,17 @@ import tseslint from 'typescript-eslint'
 import house, { THROUGH_KERNEL } from './lint/house.js'
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/node_modules/', '**/.batchwright/', '**/*.js', '**/*.mjs', '**/out/'] },
+  {
+    ignores: [
+      '**/dist/',
+      '**/node_modules/',
+      '**/.batchwright/',
+      '**/*.js',
+      '**/*.mjs',
+      '**/out/',
+      'packages/*/templates/',
+    ],
+  },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],

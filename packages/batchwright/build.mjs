@@ -3,14 +3,15 @@
  *
  *   node build.mjs            the JavaScript (a second)
  *   node build.mjs --outdir=D  the JavaScript, into another folder from which the dependencies can be found
- *   node build.mjs --types    the type declarations, into dist/types (slower: the whole program is checked)
+ *   node build.mjs --no-maps  the JavaScript without source maps, as it is shipped
+ *   node build.mjs --types    the type declarations that the exports lead to, into dist/types
  *
  * Entries are the package's exports, the command line, and every file that is started as a thread of its own. The latter
  * are found by the way they are named in the source, `new URL(... './slot.js', import.meta.url)`, so that none is forgotten:
  * since the folder is flat, that URL is right in every chunk.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -35,7 +36,7 @@ async function buildCode() {
     platform: 'node',
     target: 'node24',
     packages: 'external',
-    sourcemap: true,
+    sourcemap: !process.argv.includes('--no-maps'),
     sourcesContent: false,
     logLevel: 'warning',
     absWorkingDir: root,
@@ -49,17 +50,36 @@ async function buildCode() {
 function removeOthers(built) {
   for (const name of readdirSync(dist)) {
     const file = path.join(dist, name)
-    if (name !== 'types' && !built.includes(file)) rmSync(file, { recursive: true })
+    if (name !== 'types' && name !== 'package.json.original' && !built.includes(file)) rmSync(file, { recursive: true })
   }
 }
 
 function buildTypes() {
+  const all = path.join(dist, 'types-all')
+  const types = path.join(dist, 'types')
+  for (const folder of [all, types]) rmSync(folder, { recursive: true, force: true })
   const tsc = path.join(root, '../../node_modules/typescript/bin/tsc')
-  rmSync(path.join(dist, 'types'), { recursive: true, force: true })
-  const { status } = spawnSync(process.execPath, [tsc, '-p', path.join(root, 'tsconfig.build.json')], {
-    stdio: 'inherit',
-  })
-  process.exitCode = status ?? 1
+  const options = ['-p', path.join(root, 'tsconfig.build.json'), '--outDir', all]
+  const { status } = spawnSync(process.execPath, [tsc, ...options], { stdio: 'inherit' })
+  if (status !== 0) throw new Error('the type declarations could not be made')
+  takeTypes(all, types, ['index.d.ts', 'testing/index.d.ts'])
+  rmSync(all, { recursive: true })
+}
+
+/** Copies declarations and those that they import. `./x.ts` becomes `./x.js`, which every module resolution understands. */
+function takeTypes(from, to, files) {
+  const wanted = new Set(files)
+  for (const file of wanted) {
+    const text = readFileSync(path.join(from, file), 'utf8').replaceAll(
+      /(from |import\()(['"])(\.{1,2}\/[^'"]+)\.ts\2/g,
+      (_, keyword, quote, name) => {
+        wanted.add(path.posix.join(path.posix.dirname(file), `${name}.d.ts`))
+        return `${keyword}${quote}${name}.js${quote}`
+      },
+    )
+    mkdirSync(path.dirname(path.join(to, file)), { recursive: true })
+    writeFileSync(path.join(to, file), text)
+  }
 }
 
 /** Output name to source file. */

@@ -22,7 +22,8 @@ export class Session {
   readonly clock: Clock
   readonly random: Random
   readonly environment: SessionOptions['environment']
-  readonly #workingFolder: string
+  /** Absolute: where the command was typed. */
+  readonly workingFolder: string
   #given: string | undefined
   #project: Project | null = null
   #store: Promise<Store> | null = null
@@ -32,7 +33,7 @@ export class Session {
     this.clock = options.clock
     this.random = options.random
     this.environment = options.environment
-    this.#workingFolder = options.workingFolder
+    this.workingFolder = options.workingFolder
   }
 
   /** From `--project`; without it BATCHWRIGHT_PROJECT counts. Before anything else is asked for. */
@@ -42,7 +43,7 @@ export class Session {
 
   get project(): Project {
     this.#project ??= openProject(
-      this.#workingFolder,
+      this.workingFolder,
       this.#given ?? (this.environment['BATCHWRIGHT_PROJECT'] || undefined),
       this.environment,
     )
