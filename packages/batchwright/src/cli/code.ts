@@ -8,6 +8,7 @@ import { BatchwrightError } from '../kernel/errors.ts'
 import { loadArtifact, stepFingerprint, stepShape } from '../runtime/index.ts'
 import type { RunRow, Store } from '../store/contract.ts'
 import type { LoadedJob } from './definitions.ts'
+import { requester } from './requester.ts'
 import { runTitle } from './view.ts'
 
 /**
@@ -20,10 +21,10 @@ export async function reopenWithCurrentCode(
   job: LoadedJob,
   how: Pick<ResumeRequest, 'from' | 'partition'>,
 ): Promise<RunRow> {
-  if (job.artifact.codeVersion === run.codeVersion) return resumeRun(store, run.runId, { ...how, by: 'cli' })
+  if (job.artifact.codeVersion === run.codeVersion) return resumeRun(store, run.runId, { ...how, by: requester() })
   await requireSamePlans(store, run, job)
   const code = { artifact: job.artifact, job: job.definition, fingerprintOf: stepFingerprint }
-  return resumeRun(store, run.runId, { ...how, code, by: 'cli' })
+  return resumeRun(store, run.runId, { ...how, code, by: requester() })
 }
 
 /** Throws PLAN_CHANGED where what the run has planned does not fit the job as it is now. */

@@ -18,6 +18,7 @@ import { DISCARDED_FILE } from './letters.ts'
 import { keepMended } from './mended.ts'
 import type { ChosenLetter } from './mended.ts'
 import { runFolder } from './project.ts'
+import { requester } from './requester.ts'
 import type { Session } from './session.ts'
 import { runTitle } from './view.ts'
 
@@ -60,7 +61,7 @@ export async function startReplay(
   const run = begun ?? (await beginReplay(session, { ...chosen, ...wanted, job }))
   const result = await conclude(store, await execute(session, run, options), begun === null ? 'ran' : 'resumed')
   session.terminal.printJson(outcomeJson(result))
-  printResult(session, result, `batchwright retry ${run.runId}`)
+  await printResult(session, result, `batchwright retry ${run.runId}`)
   return result.code
 }
 
@@ -117,7 +118,7 @@ async function beginReplay(
         ...(run.window === null ? {} : { window: run.window.key }),
         parameters,
         artifact: job.artifact,
-        requestedBy: 'cli',
+        requestedBy: requester(),
         revision: 'next',
         replay: { ofRunId: run.runId, step, file, deadLetters, ...adoption },
       },

@@ -413,7 +413,13 @@ export interface AttemptRow {
   readonly index: number | null
   /** The task's; empty where the task is gone. */
   readonly label: string
-  readonly worker: { readonly workerId: string; readonly host: string; readonly pid: number }
+  /** `lastSeenAt`: when its lease was last renewed. */
+  readonly worker: {
+    readonly workerId: string
+    readonly host: string
+    readonly pid: number
+    readonly lastSeenAt: number
+  }
   /** From 1; null where it is not known, or did not start. */
   readonly slot: number | null
   readonly leasedAt: number

@@ -8,6 +8,7 @@ import { execute } from '../execute.ts'
 import type { ExecutionOptions } from '../execute.ts'
 import type { ExitCode } from '../failure.ts'
 import { EXIT, usageError } from '../failure.ts'
+import { requester } from '../requester.ts'
 import { selectRun, selectStep } from '../select.ts'
 import type { Session } from '../session.ts'
 import { runJson, runTitle } from '../view.ts'
@@ -37,7 +38,7 @@ async function reopen(session: Session, store: Store, run: RunRow, options: Retr
     ...(options.from === undefined ? {} : { from: selectStep(options.from, names, runTitle(run)) }),
     ...(options.partition === undefined ? {} : { partition: partitionOf(run, steps, options.partition, options.step) }),
   }
-  if (options.code === 'pinned') return store.reopenRun(run.runId, { ...how, by: 'cli' })
+  if (options.code === 'pinned') return store.reopenRun(run.runId, { ...how, by: requester() })
   return reopenWithCurrentCode(store, run, await loadJob(session.project, run.job), how)
 }
 
@@ -87,7 +88,7 @@ function notRetryable(run: RunRow): BatchwrightError {
 async function workOn(session: Session, store: Store, run: RunRow, options: ExecutionOptions): Promise<ExitCode> {
   const result = await conclude(store, await execute(session, run, options), 'resumed')
   session.terminal.printJson(outcomeJson(result))
-  printResult(session, result)
+  await printResult(session, result)
   return result.code
 }
 
@@ -96,7 +97,7 @@ export async function pause(session: Session, which: string): Promise<void> {
   const store = await session.store()
   const run = await selectRun(store, { run: which })
   if (run.endedAt !== null) throw ended(run, 'paused')
-  const paused = await store.pauseRun(run.runId, true, 'cli')
+  const paused = await store.pauseRun(run.runId, true, requester())
   tell(session, paused, [`${runTitle(run)} is paused; \`batchwright resume ${run.runId}\` goes on`])
 }
 
@@ -105,7 +106,7 @@ export async function resume(session: Session, which: string, options: Execution
   const store = await session.store()
   const run = await selectRun(store, { run: which })
   if (!run.paused) throw notPaused(run)
-  const resumed = await store.pauseRun(run.runId, false, 'cli')
+  const resumed = await store.pauseRun(run.runId, false, requester())
   if (resumed.endedAt !== null) {
     tell(session, resumed, [`${runTitle(run)} is not paused any more; it has ${resumed.state}`])
     return EXIT.succeeded
@@ -118,7 +119,7 @@ export async function cancel(session: Session, which: string, why: string): Prom
   const store = await session.store()
   const run = await selectRun(store, { run: which })
   if (run.endedAt !== null) throw ended(run, 'cancelled')
-  const cancelled = await store.cancelRun(run.runId, { by: 'cli', why })
+  const cancelled = await store.cancelRun(run.runId, { by: requester(), why })
   tell(session, cancelled, [`${runTitle(run)} is cancelled; \`batchwright retry ${run.runId}\` would go on with it`])
 }
 

@@ -1,45 +1,40 @@
 /** `explain CODE|RUN|TASK`: what an error means, or what happened. */
-import { CATALOGUE } from '../catalogue/index.ts'
-import { usageError } from '../failure.ts'
-import { codeJson, codeLines } from '../render/catalogue.ts'
+import type { JsonValue } from '../../kernel/errors.ts'
+import type { Store } from '../../store/index.ts'
+import { asCode, explainCode } from '../explain-code.ts'
+import { gatherRunFacts } from '../explain/facts.ts'
+import { runStory } from '../explain/run-story.ts'
+import type { Story } from '../explain/sentence.ts'
+import { gatherStepFacts, stepStory } from '../explain/step-story.ts'
+import { gatherTaskFacts, taskStory } from '../explain/task-story.ts'
+import { selectPlace } from '../place.ts'
+import { storyJson, storyLines } from '../render/story.ts'
 import type { Session } from '../session.ts'
-import { nearest } from '../suggest.ts'
 
 /** `batchwright explain WHAT`: an error's code (`JOB_UNKNOWN`, `job-unknown`), else a run or a task. */
-export function explain(session: Session, what: string): Promise<void> {
+export async function explain(session: Session, what: string): Promise<void> {
   const code = asCode(what)
-  if (code !== null) {
-    explainCode(session, code)
-    return Promise.resolve()
+  if (code === null) await explainPlace(session, what)
+  else explainCode(session, code)
+}
+
+/** A run, a step or a task, told from the event log. */
+async function explainPlace(session: Session, what: string): Promise<void> {
+  const story = await storyOf(await session.store(), what)
+  session.terminal.printJson(storyJson(story.told, story.about))
+  session.terminal.print(storyLines(story.told, session.terminal))
+}
+
+async function storyOf(
+  store: Store,
+  what: string,
+): Promise<{ readonly told: Story; readonly about: Readonly<Record<string, JsonValue>> }> {
+  const { run, step, task } = await selectPlace(store, what)
+  const about = { run: run.runId, step: step?.name ?? null, task: task?.kind ?? null, partition: task?.index ?? null }
+  if (step !== null && task !== null) {
+    return { told: taskStory(await gatherTaskFacts(store, { run, step, task })), about }
   }
-  throw usageError({
-    code: 'CODE_UNKNOWN',
-    message: `no error has the code ${JSON.stringify(what)}`,
-    hint: 'the code stands in the last line of an error',
-    details: { given: what },
-  })
-}
-
-/** The code that is meant, where the word is one or looks like one; null for names and ids, which are lower case. */
-function asCode(what: string): string | null {
-  const upper = what.toUpperCase().replaceAll('-', '_')
-  if (Object.hasOwn(CATALOGUE, upper)) return upper
-  return /^[A-Z][A-Z0-9_]+$/.test(what) ? what : null
-}
-
-function explainCode(session: Session, code: string): void {
-  const entry = new Map(Object.entries(CATALOGUE)).get(code)
-  if (entry === undefined) throw unknownCode(code)
-  session.terminal.printJson(codeJson(code, entry))
-  session.terminal.print(codeLines(code, entry, session.terminal))
-}
-
-function unknownCode(code: string): Error {
-  const near = nearest(code, Object.keys(CATALOGUE))
-  return usageError({
-    code: 'CODE_UNKNOWN',
-    message: `no error has the code ${JSON.stringify(code)}`,
-    hint: near === null ? 'the code stands in the last line of an error' : `did you mean ${near}?`,
-    details: { given: code },
-  })
+  const facts = await gatherRunFacts(store, run)
+  if (step === null) return { told: runStory(facts), about }
+  return { told: stepStory(await gatherStepFacts(store, facts, step)), about }
 }

@@ -32,7 +32,7 @@ export function historyRules(open: OpenWorld): void {
         kind: 'partition',
         index: 0,
         label: 'slice 0',
-        worker: { workerId: 'worker-1', host: 'host', pid: 1 },
+        worker: { workerId: 'worker-1', host: 'host', pid: 1, lastSeenAt: leasedAt },
         slot: 2,
         leasedAt,
         startedAt: leasedAt + 10,

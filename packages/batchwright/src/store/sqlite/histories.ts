@@ -43,7 +43,7 @@ export function attemptsQuery(filter: AttemptFilter): string {
   const place = 'run, step, kind, idx, fence'
   const longest = 'coalesce(ended_at, store_now()) - leased_at'
   const order = filter.order === 'longest' ? `${longest} desc, ${place}` : place
-  return `select a.*, s.name, t.label, w.host, w.pid
+  return `select a.*, s.name, t.label, w.host, w.pid, w.expires_at - w.lease_ms as last_seen
     from (select * from attempts where ${conditions.join(' and ')} order by ${order} limit :limit) a
       join steps s on s.run = a.run and s.step = a.step
       left join tasks t on t.task_id = a.task_id
@@ -64,6 +64,7 @@ function attemptFrom(row: Row): AttemptRow {
       workerId: text(row, 'worker'),
       host: textOrNull(row, 'host') ?? '',
       pid: numberOrNull(row, 'pid') ?? 0,
+      lastSeenAt: numberOrNull(row, 'last_seen') ?? 0,
     },
     slot: numberOrNull(row, 'slot'),
     leasedAt: number(row, 'leased_at'),

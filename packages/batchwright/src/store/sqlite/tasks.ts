@@ -209,7 +209,15 @@ export function emitGroups(
       runId: first.ref.runId,
       step: stepName(session, first.ref.run, first.step),
       type,
-      data: { ...data, kind: first.kind, count: group.length, tasks: group.map(({ taskId }) => taskId) },
+      data: {
+        ...data,
+        kind: first.kind,
+        count: group.length,
+        tasks: group.map(({ taskId }) => taskId),
+        ...(first.kind === 'partition' && type !== 'tasks.succeeded'
+          ? { partitions: group.map(({ index }) => index) }
+          : {}),
+      },
     })
   }
 }
