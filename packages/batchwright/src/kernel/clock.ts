@@ -50,8 +50,16 @@ class SystemClock implements Clock {
   }
 
   after(ms: number, callback: () => void, options?: { readonly hold?: boolean }): Timer {
-    const handle = setTimeout(callback, Math.min(ms, LONGEST_TIMER))
-    if (options?.hold !== true) handle.unref()
+    let handle: NodeJS.Timeout
+    const wait = (left: number): void => {
+      const piece = Math.min(left, LONGEST_TIMER)
+      handle = setTimeout(() => {
+        if (left > piece) wait(left - piece)
+        else callback()
+      }, piece)
+      if (options?.hold !== true) handle.unref()
+    }
+    wait(ms)
     return {
       stop: () => {
         clearTimeout(handle)
@@ -60,7 +68,7 @@ class SystemClock implements Clock {
   }
 }
 
-/** Node turns anything above 2^31 - 1 ms into 1 ms. */
+/** Node turns anything above 2^31 - 1 ms (25 days) into 1 ms: longer waits are made of several. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
 /** The reason of an aborted signal, always as an Error. */
