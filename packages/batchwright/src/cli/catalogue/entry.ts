@@ -1,4 +1,4 @@
-/** What the catalogue of errors says about one code. Plain text: `code` in backticks, one sentence after the other. */
+/** What the catalogue says about one code. Plain text: `code` in backticks, one sentence after the other. */
 export interface CatalogueEntry {
   /** The error in a few words, as a headline. */
   readonly title: string
@@ -9,8 +9,8 @@ export interface CatalogueEntry {
   /** What to do, in the order to try it in. Commands in backticks, with placeholders in capitals. */
   readonly remedies: readonly string[]
   readonly example: {
-    /** What the terminal showed. */
-    readonly output: string
+    /** A message as it was printed, without `error:`. */
+    readonly message: string
     /** The command, or the lines of a job file, that mended it. */
     readonly remedy: string
   }

@@ -1,10 +1,40 @@
 /**
- * The catalogue of errors: one entry for every code that Batchwright raises. `explain CODE` prints it, and
- * docs/reference/errors.md is written from it. Loaded only when asked for: a command that works never reads it.
+ * The catalogue of errors: one entry for every code that Batchwright raises, and for every reason of a dead letter that
+ * breaks a contract. `explain CODE` prints it, and docs/reference/errors.md is written from it. Loaded only when asked for:
+ * a command that works never reads it.
  */
-import type { Catalogue } from './entry.ts'
+import { BEGINNING } from './begin.ts'
+import { CHECKING } from './checking.ts'
+import { DEFINITIONS } from './definitions.ts'
+import type { CatalogueEntry } from './entry.ts'
+import { INPUT } from './input.ts'
+import { OUTPUT } from './output.ts'
+import { REASONS } from './reasons.ts'
+import { RUNNING } from './running.ts'
+import { STORE } from './store.ts'
+import { TESTING } from './testing.ts'
 import { TYPING } from './typing.ts'
+import { USER_CODE } from './user-code.ts'
 
 export type { Catalogue, CatalogueEntry } from './entry.ts'
 
-export const CATALOGUE: Catalogue = { ...TYPING }
+/** Parts of the catalogue, in the order of the reference. */
+export const PARTS: readonly { readonly title: string; readonly entries: Readonly<Record<string, CatalogueEntry>> }[] =
+  [
+    { title: 'On the command line', entries: TYPING },
+    { title: 'In a job file', entries: DEFINITIONS },
+    { title: 'What a run reads', entries: INPUT },
+    { title: 'What your functions do', entries: USER_CODE },
+    { title: 'What a run writes and publishes', entries: OUTPUT },
+    { title: 'Runs and attempts', entries: RUNNING },
+    { title: 'The store', entries: STORE },
+    { title: 'Before a deploy: check and dev', entries: CHECKING },
+    { title: 'New projects, and the debugger', entries: BEGINNING },
+    { title: 'The test kit', entries: TESTING },
+    { title: 'Reasons of dead letters', entries: REASONS },
+  ]
+
+/** All entries by code, or by reason. */
+export const CATALOGUE: ReadonlyMap<string, CatalogueEntry> = new Map(
+  PARTS.flatMap(({ entries }) => Object.entries(entries)),
+)

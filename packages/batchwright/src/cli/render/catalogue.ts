@@ -7,11 +7,14 @@ import { wrap } from './text.ts'
 /** Longer lines of prose are hard to read, however wide the terminal is. */
 const WIDEST = 100
 
-export function codeLines(code: string, entry: CatalogueEntry, { width, paint }: TableStyle): readonly string[] {
+export function codeLines(
+  code: string,
+  entry: CatalogueEntry,
+  { width, paint }: Pick<TableStyle, 'width' | 'paint'>,
+): readonly string[] {
   const columns = Math.min(width, WIDEST)
   const list = (items: readonly string[]): readonly string[] =>
     items.flatMap((item) => wrap(item, columns - 4).map((line, index) => (index === 0 ? `  - ${line}` : `    ${line}`)))
-  const indented = (text: string): readonly string[] => text.split('\n').map((line) => `    ${line}`.trimEnd())
   return [
     ...wrap(`${code}: ${entry.title}`, columns).map((line) => paint(line, 'strong')),
     '',
@@ -24,15 +27,27 @@ export function codeLines(code: string, entry: CatalogueEntry, { width, paint }:
     ...list(entry.remedies),
     '',
     paint('For example', 'dim'),
-    ...indented(entry.example.output),
-    '',
-    paint('mended by', 'dim'),
-    ...indented(entry.example.remedy),
+    ...wrap(exampleLine(code, entry), columns - 4).map((line) => `    ${line}`),
+    paint('is mended by', 'dim'),
+    // Commands and code are never wrapped: they are copied.
+    ...entry.example.remedy.split('\n').map((line) => `    ${line}`),
   ]
+}
+
+/** The message as it was printed: reasons of dead letters are no errors. */
+export function exampleLine(code: string, { example }: CatalogueEntry): string {
+  return code === code.toUpperCase() ? `error: ${example.message}` : example.message
 }
 
 /** `explain CODE --json`. */
 export function codeJson(code: string, entry: CatalogueEntry): JsonValue {
   const { title, meaning, causes, remedies, example } = entry
-  return { code, title, meaning, causes, remedies, example: { output: example.output, remedy: example.remedy } }
+  return {
+    code,
+    title,
+    meaning,
+    causes,
+    remedies,
+    example: { output: exampleLine(code, entry), remedy: example.remedy },
+  }
 }
