@@ -28,12 +28,17 @@ export async function openInspector(options: InspectOptions): Promise<void> {
   if (asked === undefined) return
   // Started under an editor that has opened it already.
   if (inspector.url() === undefined) await open(asked === true ? DEFAULT : readAddress(asked))
-  if (options.inspectBrk !== undefined) inspector.waitForDebugger()
+  if (options.inspectBrk !== undefined) waitForDebugger()
 }
 
 /** Whether a debugger may hold this process: asked for here, or opened by whoever started it. */
 export function isInspected(): boolean {
   return inspector.url() !== undefined
+}
+
+/** Stands still until a debugger is attached and lets go. */
+export function waitForDebugger(): void {
+  inspector.waitForDebugger()
 }
 
 async function open(address: Address): Promise<void> {

@@ -81,7 +81,8 @@ export async function* partitionTasks(store: Store, runId: string, step: string)
   }
 }
 
-async function* lettersOf(task: TaskRow): AsyncGenerator<DeadLetter> {
+/** The dead letters of one task. */
+export async function* lettersOf(task: TaskRow): AsyncGenerator<DeadLetter> {
   if (task.output !== null) {
     for (const part of task.output.deadLetters) yield* linesOf(part.path, part.bytes)
     return

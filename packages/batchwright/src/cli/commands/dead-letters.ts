@@ -111,6 +111,17 @@ function wholeJson(found: FoundLetter): Record<string, JsonValue> {
 
 /** `batchwright dead-letters show ID`: one, whole. */
 export async function show(session: Session, id: string, options: RunChoice): Promise<void> {
+  const { found } = await oneLetter(session, id, options)
+  session.terminal.printJson(wholeJson(found))
+  session.terminal.print(letterLines(found, session.terminal))
+}
+
+/** The letter whose id begins so. Throws DEAD_LETTER_UNKNOWN, DEAD_LETTER_AMBIGUOUS. */
+export async function oneLetter(
+  session: Session,
+  id: string,
+  options: RunChoice,
+): Promise<{ readonly run: RunRow; readonly found: FoundLetter }> {
   const { run, letters } = await choose(session, { ...options, discarded: true })
   const found: FoundLetter[] = []
   for await (const each of letters) if (each.letter.id.startsWith(id)) found.push(each)
@@ -124,8 +135,7 @@ export async function show(session: Session, id: string, options: RunChoice): Pr
       details: { given: id, ids: found.slice(0, 20).map((each) => each.letter.id) },
     })
   }
-  session.terminal.printJson(wholeJson(only))
-  session.terminal.print(letterLines(only, session.terminal))
+  return { run, found: only }
 }
 
 function unknownLetters(run: RunRow, ids: readonly string[]): Error {

@@ -3,8 +3,10 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import type * as DeadLetterCommands from '../commands/dead-letters.ts'
 import type { DiscardOptions, ExportOptions, LetterOptions, ReplayOptions } from '../commands/dead-letters.ts'
+import type { DebugOptions } from '../debug/scene.ts'
 import type { RunChoice } from '../select.ts'
 import type { Session } from '../session.ts'
+import { debugging } from './debugging.ts'
 import type { Runner } from './options.ts'
 import { add, executing, LIMIT_HELP, positive } from './options.ts'
 
@@ -33,6 +35,15 @@ export function declareDeadLetters(program: Command, session: Session, run: Runn
   )
   show.action((id: string, options: RunChoice) => run(show, async () => (await load()).show(session, id, options)))
 
+  const debug = debugging(
+    ofRun(add(group, 'debug <id>', 'work through one dead letter again with its sinks off')).option(
+      '--window <window>',
+      'of the latest run of this window',
+    ),
+  )
+  debug.action((id: string, options: DebugOptions & RunChoice) =>
+    run(debug, async () => (await import('../commands/debug.ts')).debugLetter(session, id, options)),
+  )
   const discard = ofRun(
     selecting(add(group, 'discard [ids...]', 'mark dead letters as dealt with: they leave the list')),
   ).option('--why <why>', 'kept with them', 'asked on the command line')

@@ -1,0 +1,136 @@
+/** What a replay with sinks off needs around it: the code, the run as the step knew it, clients, a folder that goes again. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { JobDefinition, StepDefinition } from '../../job/index.ts'
+import type { JsonValue } from '../../kernel/errors.ts'
+import { BatchwrightError } from '../../kernel/errors.ts'
+import type { ArtifactRef, Folders, LogLine, RunContext } from '../../protocol/index.ts'
+import { CallStop, createHost, findStep, loadArtifact } from '../../runtime/index.ts'
+import type { DryRecordsRequest } from '../../runtime/index.ts'
+import type { RunRow } from '../../store/index.ts'
+import { loadJob } from '../definitions.ts'
+import { waitForDebugger } from '../inspect.ts'
+import type { InspectOptions } from '../inspect.ts'
+import { runFolder } from '../project.ts'
+import type { Session } from '../session.ts'
+
+export interface DebugOptions extends InspectOptions {
+  /** Default: the code that the run was made with. */
+  readonly code?: 'pinned' | 'current'
+  /** Opens the services that the step uses, for real. Default: a call of one fails, and says so. */
+  readonly services?: boolean
+}
+
+/** A line that the step's code logged on the way. */
+export type Logged = Pick<LogLine, 'level' | 'message' | 'fields'>
+
+export interface Scene {
+  readonly job: JobDefinition
+  readonly step: StepDefinition
+  readonly code: 'pinned' | 'current'
+  readonly codeVersion: string
+  readonly context: DryRecordsRequest['context']
+  readonly folders: Folders
+  readonly scratch: string
+  readonly logged: readonly Logged[]
+  /** Called just before the record that is looked for meets the step's functions. */
+  readonly before: () => void
+}
+
+/** Sets the scene for a step of a run, lets `act` play, and clears everything away. */
+export async function onScene<Result>(
+  session: Session,
+  { run, step: name }: { readonly run: RunRow; readonly step: string },
+  options: DebugOptions,
+  act: (scene: Scene) => Promise<Result>,
+): Promise<Result> {
+  const artifact = await artifactOf(session, run, options.code ?? 'pinned')
+  const job = await loadArtifact(artifact)
+  const step = findStep(job, name)
+  const scratch = await mkdtemp(path.join(tmpdir(), 'batchwright-debug-'))
+  const host = createHost({ clock: session.clock, random: session.random })
+  const logged: Logged[] = []
+  const note = (message: string): void => {
+    session.terminal.note([message])
+  }
+  try {
+    const use =
+      options.services === true ? (await host.services.use(step.services, note)).clients : withoutServices(step)
+    return await act({
+      job,
+      step,
+      code: options.code ?? 'pinned',
+      codeVersion: artifact.codeVersion,
+      context: {
+        run: contextOf(run),
+        use,
+        signal: new AbortController().signal,
+        log: (level, message, fields) => {
+          const { message: text } = host.redactor.line({ level, message, at: 0 })
+          logged.push({ level, message: text, ...(fields === undefined ? {} : { fields }) })
+        },
+      },
+      folders: {
+        project: session.project.folder,
+        state: session.project.state,
+        run: runFolder(session.project, run.runId),
+      },
+      scratch,
+      logged,
+      before: stopper(job, name, options),
+    })
+  } finally {
+    await host.close()
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+async function artifactOf(session: Session, run: RunRow, code: 'pinned' | 'current'): Promise<ArtifactRef> {
+  if (code === 'pinned') return { codeVersion: run.codeVersion, path: run.artifactPath }
+  return (await loadJob(session.project, run.job)).artifact
+}
+
+function contextOf({ runId, job, revision, window, parameters, logicalTime, seed }: RunRow): RunContext {
+  return { runId, job, revision, window, parameters, logicalTime, seed }
+}
+
+/** Waits for a debugger where one is asked for; with --inspect-brk it stops as the record enters the step's code. */
+function stopper(job: JobDefinition, step: string, options: InspectOptions): () => void {
+  if (options.inspect !== undefined) waitForDebugger()
+  if (options.inspectBrk === undefined) return () => undefined
+  const stop = new CallStop()
+  stop.watch(job, step)
+  return () => {
+    stop.next()
+  }
+}
+
+/** Clients that do nothing but say why: what a client does outside cannot be taken back. */
+function withoutServices(step: StepDefinition): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    [...step.services].map(([name, service]) => [
+      name,
+      new Proxy(() => undefined, {
+        get: (_, member) => {
+          // What prints or awaits a client asks for these; they are no calls of it.
+          if (typeof member === 'symbol' || member === 'then' || member === 'toJSON') return undefined
+          throw serviceOff(step.name, service.name, member)
+        },
+        apply: () => {
+          throw serviceOff(step.name, service.name, null)
+        },
+      }),
+    ]),
+  )
+}
+
+function serviceOff(step: string, service: string, member: string | null): BatchwrightError {
+  const details: Record<string, JsonValue> = { step, service, ...(member === null ? {} : { member }) }
+  return new BatchwrightError({
+    code: 'SERVICE_OFF',
+    message: `step ${step} used the service ${service}${member === null ? '' : ` (${member})`}: services are off while debugging, like sinks`,
+    hint: 'add --services to open it for real: what it does outside happens',
+    details,
+  })
+}
