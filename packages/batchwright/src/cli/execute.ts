@@ -7,7 +7,7 @@ import type { JobDefinition } from '../job/model.ts'
 import { datasetFolder } from '../data/index.ts'
 import { openRunLog, redactor } from '../observe/index.ts'
 import type { RunLog } from '../observe/index.ts'
-import { loadArtifact } from '../runtime/index.ts'
+import { loadArtifact, readSecret } from '../runtime/index.ts'
 import type { RunRow, Store } from '../store/contract.ts'
 import { runFolder } from './project.ts'
 import { cleanAfter } from './clean.ts'
@@ -49,7 +49,7 @@ export async function execute(
   const store = await session.store()
   const { terminal, clock, random, project } = session
   const definition = await loadArtifact({ codeVersion: run.codeVersion, path: run.artifactPath })
-  const log = openRunLog({ folder: runFolder(project, run.runId), clock, redact: redactor(secretsOf(definition)) })
+  const log = openRunLog({ folder: runFolder(project, run.runId), clock, redact: redactor(await secretsOf(definition)) })
   const inspected = isInspected()
   const stopAtFirstCall = options.inspectBrk !== undefined
   if (inspected) terminal.note([INSPECTED_NOTE])
@@ -147,10 +147,15 @@ function hooksOf(log: RunLog, watch: Watch, clock: Clock): WorkerHooks {
   }
 }
 
-/** Secrets of the job's services, as their environment variables hold them. */
-function secretsOf(definition: JobDefinition): Readonly<Record<string, string | undefined>> {
+/** Secrets of the job's services, as they are when the run begins. Slots take out those that they read later. */
+async function secretsOf(definition: JobDefinition): Promise<Readonly<Record<string, string | undefined>>> {
   const names = definition.steps.flatMap((step) => [...step.services.values()].flatMap((service) => service.secrets))
-  return Object.fromEntries(names.map((name) => [name, process.env[name]]))
+  const secrets: Record<string, string | undefined> = {}
+  for (const name of names) {
+    // One that cannot be read cannot be logged either; whoever opens the service says what is wrong with it.
+    secrets[name] = await readSecret(name, process.env, 'the log').catch(() => undefined)
+  }
+  return secrets
 }
 
 /** How soon a pause by another process ends this one's work. */

@@ -82,7 +82,7 @@ class InlineSlot implements Slot {
     if (this.#running !== null) await this.terminate('the slot was closed under a running attempt')
     else if (this.#death === null) {
       this.#death = { how: 'terminated', why: 'the slot was closed', exitCode: null }
-      await this.#runner.close()
+      await this.#closeServices()
     }
   }
 
@@ -91,7 +91,23 @@ class InlineSlot implements Slot {
       this.#death = { how: 'terminated', why: reason, exitCode: null }
       this.#running?.port.stop('lost')
       this.#running?.settle(diedWith(this.#death))
+      // The attempt that is let go loses them; nothing waits for that.
+      void this.#closeServices()
     }
     return Promise.resolve()
   }
+
+  /** What an attempt did is done: a client that cannot be closed changes nothing of it, and is told. */
+  async #closeServices(): Promise<void> {
+    try {
+      await this.#runner.close()
+    } catch (thrown) {
+      process.emitWarning(`a slot's services: ${describe(thrown)}`, { code: 'SERVICE_NOT_CLOSED' })
+    }
+  }
+}
+
+function describe(thrown: unknown): string {
+  const causes: readonly unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown]
+  return causes.map((cause) => reportError(cause).message).join('; ')
 }

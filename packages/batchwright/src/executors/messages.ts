@@ -26,6 +26,8 @@ export type FromSlot =
   | { readonly kind: 'partitions'; readonly id: number; readonly batch: readonly PartitionPlan[] }
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'logs'; readonly lines: readonly LogLine[] }
+  /** A secret that a service has read: what the thread dies of is told without it. */
+  | { readonly kind: 'secret'; readonly secret: string; readonly name: string }
   | { readonly kind: 'end'; readonly end: AttemptEnd }
 
 /** What a slot thread is started with. */

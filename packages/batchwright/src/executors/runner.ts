@@ -11,11 +11,17 @@ export interface RunnerOptions {
   readonly load?: (artifact: ArtifactRef) => Promise<JobDefinition>
   /** A debugger that is attached stops at the first call of the job's own code. Default false. */
   readonly stopAtFirstCall?: boolean
+  /** Where secrets of services are read from; default `process.env`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Told of each secret that services have read, once, before they get it. */
+  readonly onSecret?: (secret: string, name: string) => void
 }
 
 /** What a slot keeps from attempt to attempt: loaded code, open services. */
 export interface AttemptRunner {
   run(assignment: Assignment, port: AttemptPort): Promise<AttemptEnd>
+  /** Takes the secrets that services have read out of a text. */
+  redact(text: string): string
   /** Closes services. */
   close(): Promise<void>
 }
@@ -26,9 +32,12 @@ export function attemptRunner(options: RunnerOptions): AttemptRunner {
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.random === undefined ? {} : { random: options.random }),
     ...(load === undefined ? {} : { job: load }),
+    ...(options.environment === undefined ? {} : { environment: options.environment }),
+    ...(options.onSecret === undefined ? {} : { onSecret: options.onSecret }),
   })
   return {
     run: (assignment, port) => runAttempt(assignment, port, host),
+    redact: (text) => host.redactor.text(text),
     close: () => host.close(),
   }
 }

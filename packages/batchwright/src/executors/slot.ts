@@ -17,7 +17,24 @@ process.setSourceMapsEnabled(true)
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- the border between threads: threadExecutor is its only caller
 const { stopAtFirstCall } = workerData as SlotStart
-const runner = attemptRunner({ stopAtFirstCall })
+const runner = attemptRunner({
+  stopAtFirstCall,
+  onSecret: (secret, name) => {
+    send({ kind: 'secret', secret, name })
+  },
+})
+/** What is printed here is relayed to the run's log. It must not leave the thread with a secret in it. */
+function withoutSecrets(stream: NodeJS.WriteStream): void {
+  const write = stream.write.bind(stream)
+  stream.write = (piece: string | Uint8Array, ...rest: readonly unknown[]): boolean => {
+    const text = typeof piece === 'string' ? piece : Buffer.from(piece).toString('utf8')
+    return Boolean(Reflect.apply(write, stream, [runner.redact(text), ...rest]))
+  }
+}
+
+withoutSecrets(process.stdout)
+withoutSecrets(process.stderr)
+
 const awaited = new Map<number, { readonly resolve: () => void; readonly reject: (error: Error) => void }>()
 let lastId = 0
 let port: SlotPort | null = null

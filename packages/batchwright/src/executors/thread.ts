@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { BatchwrightError, reportError } from '../kernel/errors.ts'
 import type { Assignment, AttemptEnd, StopReason } from '../protocol/index.ts'
+import { Redactor } from '../runtime/index.ts'
 import type { Executor, Slot, SlotCallbacks } from './contract.ts'
 import type { SlotDeath } from './death.ts'
 import { diedWith, refusedBy } from './death.ts'
@@ -19,7 +20,10 @@ export interface ThreadExecutorOptions {
    * outlive a scavenge and the run costs 60 % more CPU; 48 (V8's own default) gains nothing more.
    */
   readonly maxYoungGenerationMb?: number
-  /** How long the services of a slot may take to close before it is ended with them open, milliseconds; default 5,000. */
+  /**
+   * How long all services of a slot may take to close before it is ended with them open, milliseconds; default 30,000. Each
+   * has a limit of its own (`closeWithin`).
+   */
   readonly closeWithinMs?: number
   /** Stamps what the step's code prints; default the system's clock. */
   readonly clock?: Clock
@@ -29,7 +33,7 @@ export interface ThreadExecutorOptions {
 
 const DEFAULT_OLD_GENERATION_MB = 160
 const DEFAULT_YOUNG_GENERATION_MB = 32
-const DEFAULT_CLOSE_WITHIN_MS = 5_000
+const DEFAULT_CLOSE_WITHIN_MS = 30_000
 
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './slot.ts' : './slot.js', import.meta.url)
 
@@ -61,6 +65,8 @@ class ThreadSlot implements Slot {
   readonly #clock: Clock
   readonly #closeWithinMs: number
   readonly #exited: Promise<void>
+  /** Knows the secrets that the thread's services have read: for what the thread dies of. */
+  readonly #redactor = new Redactor()
   #running: Running | null = null
   #death: SlotDeath | null = null
   /** Known before the thread has gone: why it is going. */
@@ -86,6 +92,7 @@ class ThreadSlot implements Slot {
     this.#exited = exited.promise
     this.#thread.on('message', (message: FromSlot) => {
       if (message.kind === 'ready') ready.resolve(undefined)
+      else if (message.kind === 'secret') this.#redactor.hide(message.secret, message.name)
       else this.#receive(message)
     })
     this.#thread.on('error', (error) => {
@@ -142,7 +149,7 @@ class ThreadSlot implements Slot {
     await this.#exited
   }
 
-  #receive(message: Exclude<FromSlot, { kind: 'ready' }>): void {
+  #receive(message: Exclude<FromSlot, { kind: 'ready' | 'secret' }>): void {
     const running = this.#running
     if (running === null) return
     switch (message.kind) {
@@ -184,7 +191,9 @@ class ThreadSlot implements Slot {
   #die(exitCode: number): void {
     const dying = this.#dying ?? { how: 'process-exit' as const, why: `exit code ${String(exitCode)}` }
     this.#death = { ...dying, exitCode }
-    if (this.#running !== null) this.#settle(diedWith(this.#death))
+    if (this.#running === null) return
+    const end = diedWith(this.#death)
+    this.#settle(end.kind === 'failed' ? { ...end, error: this.#redactor.error(end.error) } : end)
   }
 
   /** What the step's code prints goes to the run's log, line by line: the terminal belongs to the command line. */

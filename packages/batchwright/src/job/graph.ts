@@ -1,5 +1,12 @@
 /** The steps of a job put together: who waits for whom, in an order that works; datasets that agree. */
-import type { DatasetDefinition, RecordsStep, ShuffleDefinition, StepDefinition, WindowSpec } from './model.ts'
+import type {
+  DatasetDefinition,
+  RecordsStep,
+  ServiceDefinition,
+  ShuffleDefinition,
+  StepDefinition,
+  WindowSpec,
+} from './model.ts'
 import { definitionError, didYouMean, show } from './names.ts'
 import { ReduceBuilder } from './other-builders.ts'
 import { DEFAULT_COMMIT, DEFAULT_PARTITION, NO_DEAD_LETTERS } from './policies.ts'
@@ -22,6 +29,7 @@ export function assemble(
   for (const builder of builders.values()) builder.checkComplete()
   const waiting = waitingOf(builders)
   const order = inOrder(place, builders, waiting)
+  checkServices(place, order)
   const datasets = new Datasets(place, window)
   for (const builder of order) datasets.take(builder)
   for (const builder of order) for (const input of builder.inputs()) datasets.checkInput(builder, input)
@@ -114,6 +122,26 @@ function implicitMap(
       stateVersion: 0,
     },
   ]
+}
+
+/** Fakes, secrets and messages name a service: it must be one. */
+function checkServices(place: string, builders: readonly StepBuilder[]): void {
+  const byName = new Map<string, ServiceDefinition>()
+  for (const builder of builders) {
+    for (const service of builder.usedServices) {
+      const other = byName.get(service.name)
+      if (other !== undefined && other !== service) {
+        throw definitionError(
+          'SERVICE_DUPLICATE',
+          place,
+          `two services are called ${show(service.name)}`,
+          'Rename one, or import the same definition in both places.',
+          { service: service.name },
+        )
+      }
+      byName.set(service.name, service)
+    }
+  }
 }
 
 // ---------------------------------------------------------------- order

@@ -399,8 +399,12 @@ export type StepDefinition = RecordsStep | ReduceStep | SqlStep | FunctionStep
 
 export interface ServiceDefinition<Client = unknown> {
   readonly name: string
-  /** Names of secrets, read from the environment when the service is opened. */
+  /** Names of secrets: `NAME` in the environment, or the content of the file that `NAME_FILE` names. */
   readonly secrets: readonly string[]
+  /** How long `open` may take, milliseconds. */
+  readonly openWithinMs: number
+  /** How long `close` may take, milliseconds. */
+  readonly closeWithinMs: number
   open(context: {
     readonly secrets: Readonly<Record<string, string>>
     readonly signal: AbortSignal

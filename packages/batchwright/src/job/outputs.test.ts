@@ -56,7 +56,8 @@ test('a record keeps its type on its way to a named output, a dataset and anothe
     const written = chain.outputs({ refunds }).write(sales)
     expectTypeOf(written.output('seen')).toEqualTypeOf<OutputHandle<{ id: string }>>()
     // @ts-expect-error -- process names no such output
-    void (() => written.output('refund'))
+    const unnamed = () => written.output('refund')
+    expect(unnamed).toBeTypeOf('function')
     steps
       .records('seen')
       .read(written.output('seen'))
@@ -76,7 +77,8 @@ test('a record keeps its type on its way to a named output, a dataset and anothe
       .query('select * from refunds order by id')
       .write(totals)
     // @ts-expect-error -- SQL reads what goes to a dataset
-    void (() => steps.sql('other').read({ seen: written.output('seen') }))
+    const untold = () => steps.sql('other').read({ seen: written.output('seen') })
+    expect(untold).toBeTypeOf('function')
   })
   const [first, ...others] = defined.steps
   expect(first).toMatchObject({
@@ -141,7 +143,7 @@ test.each([
   ['files of others', (steps) => split(steps).outputs({ refunds: lines as never }), 'DATASET_READ_ONLY', 'location'],
   [
     'after write',
-    (steps) => (split(steps).write(sales) as never as { outputs(of: object): void }).outputs({ refunds }),
+    (steps) => { (split(steps).write(sales) as never as { outputs(of: object): void }).outputs({ refunds }); },
     'STEP_ORDER',
     'before .write()',
   ],

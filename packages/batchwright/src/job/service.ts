@@ -1,3 +1,4 @@
+import { parseDuration, type Duration } from '../kernel/units.ts'
 import type { ServiceDefinition } from './model.ts'
 import { checkName, checkOptions, definitionError, show } from './names.ts'
 
@@ -9,35 +10,93 @@ export interface Service<Client> extends ServiceDefinition {
   readonly [CLIENT]?: Client
 }
 
-export interface ServiceOptions<Client> {
-  /** Names of secrets, read from the environment when the service is opened. */
-  readonly secrets?: readonly string[]
-  /** Opens the client: lazily, once for each slot. */
-  readonly open: ServiceDefinition<Client>['open']
-  /** Closes it when the slot is drained. */
+export interface ServiceOptions<Client, Secret extends string = string> {
+  /**
+   * Names of secrets. Each is read when the service is opened: from the environment variable of its name, or from the file
+   * that `<NAME>_FILE` names. Where a file changes later, the service is opened anew with what it says then.
+   */
+  readonly secrets?: readonly Secret[]
+  /** Opens the client: once for each slot, when the first step that uses it starts. `signal` is aborted at its end. */
+  readonly open: (context: {
+    readonly secrets: Readonly<Record<Secret, string>>
+    readonly signal: AbortSignal
+  }) => Client | Promise<Client>
+  /** Closes it when the slot is drained, or when its secrets have changed. */
   readonly close?: (client: Client) => void | Promise<void>
+  /** How long opening may take; default 30s. */
+  readonly openWithin?: Duration
+  /** How long closing may take before the slot ends without it; default 5s. */
+  readonly closeWithin?: Duration
 }
 
+const DEFAULT_OPEN_WITHIN = '30s'
+const DEFAULT_CLOSE_WITHIN = '5s'
+/** What shells and container platforms take as the name of a variable. */
+const SECRET_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+
 /** A named client that steps may use: a database, an API, a mail server. Give it to a step with `.use({ smtp })`. */
-export function service<Client>(name: string, options: ServiceOptions<Client>): Service<Client> {
+export function service<Client, const Secret extends string = never>(
+  name: string,
+  options: ServiceOptions<Client, Secret>,
+): Service<Client> {
   checkName('service', name)
   const place = `service ${show(name)}`
-  checkOptions(place, options, ['secrets', 'open', 'close'])
-  if (typeof options.open !== 'function') {
-    throw definitionError(
-      'SERVICE_INVALID',
+  checkOptions(place, options, ['secrets', 'open', 'close', 'openWithin', 'closeWithin'])
+  const { open, close } = options
+  if (typeof open !== 'function') {
+    throw invalid(
       `${place} open`,
-      `expected a function, found ${show(options.open)}`,
+      `expected a function, found ${show(open)}`,
       'open({ secrets, signal }) returns the client.',
     )
   }
-  const { close } = options
+  if (close !== undefined && typeof close !== 'function') {
+    throw invalid(
+      `${place} close`,
+      `expected a function, found ${show(close)}`,
+      'close(client) ends what open() began.',
+    )
+  }
   return {
     name,
-    secrets: options.secrets ?? [],
-    open: options.open,
+    secrets: secretsOf(place, options.secrets ?? []),
+    open,
     // Only what `open` gave is ever handed to it.
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
     close: close === undefined ? null : (client) => close(client as Client),
+    openWithinMs: within(`${place} openWithin`, options.openWithin ?? DEFAULT_OPEN_WITHIN),
+    closeWithinMs: within(`${place} closeWithin`, options.closeWithin ?? DEFAULT_CLOSE_WITHIN),
   }
+}
+
+function secretsOf(place: string, given: unknown): readonly string[] {
+  if (!Array.isArray(given)) {
+    throw invalid(
+      `${place} secrets`,
+      `expected a list of names, found ${show(given)}`,
+      "For example secrets: ['SMTP_PASSWORD'].",
+    )
+  }
+  const names: readonly unknown[] = given
+  return names.map((name, index) => {
+    if (typeof name !== 'string' || !SECRET_NAME.test(name)) {
+      throw invalid(
+        `${place} secrets`,
+        `expected the name of an environment variable, found ${show(name)}`,
+        "Name the secret, not its value: secrets: ['SMTP_PASSWORD'].",
+      )
+    }
+    if (names.indexOf(name) === index) return name
+    throw invalid(`${place} secrets`, `${show(name)} is named twice`, 'Name each secret once.')
+  })
+}
+
+function within(place: string, given: Duration): number {
+  const ms = parseDuration(given, place)
+  if (ms > 0) return ms
+  throw invalid(place, 'expected more than nothing, found no time at all', 'Leave it out for the default.')
+}
+
+function invalid(place: string, problem: string, hint: string): Error {
+  return definitionError('SERVICE_INVALID', place, problem, hint)
 }

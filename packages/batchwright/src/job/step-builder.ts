@@ -171,6 +171,10 @@ export abstract class StepBuilder {
     return this.#called.has(method)
   }
 
+  get usedServices(): Iterable<ServiceDefinition> {
+    return this.services.values()
+  }
+
   protected setServices(services: unknown): void {
     this.once('use')
     this.services = this.servicesOf('use', services)

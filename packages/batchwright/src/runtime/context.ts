@@ -59,8 +59,9 @@ export class RecordContext implements ProcessContext {
     return this.#base.signal
   }
 
-  log(level: LogLine['level'], message: string, fields?: Readonly<Record<string, JsonValue>>): void {
-    this.#base.log(level, message, fields)
+  /** A getter, so that `({ log })` takes a function that works by itself. */
+  get log(): ContextBase['log'] {
+    return this.#base.log
   }
 }
 

@@ -24,13 +24,15 @@ export interface SlotHostOptions {
   readonly random?: Random
   /** Where secrets are read from; default `process.env`. */
   readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Told of each secret that services have read, once, before they get it. */
+  readonly onSecret?: (secret: string, name: string) => void
   /** Where jobs come from; default `loadArtifact`. For jobs in memory, and tests. */
   readonly job?: (artifact: ArtifactRef) => Promise<JobDefinition>
 }
 
 /** Opens what a slot keeps. Nothing is started or connected before an attempt needs it. */
 export function createHost(options: SlotHostOptions = {}): SlotHost {
-  const redactor = new Redactor()
+  const redactor = new Redactor(options.onSecret)
   const services = new ServicePool(options.environment ?? process.env, redactor)
   return {
     clock: options.clock ?? systemClock,

@@ -10,11 +10,16 @@ export class PolicyPatience {
   readonly #clock: Clock
   readonly #random: Random
   readonly #stops: Stops
-  readonly #onRetry: () => void
+  readonly #onRetry: () => void | Promise<void>
 
   constructor(
     policy: RetryPolicy,
-    around: { readonly clock: Clock; readonly random: Random; readonly stops: Stops; readonly onRetry: () => void },
+    around: {
+      readonly clock: Clock
+      readonly random: Random
+      readonly stops: Stops
+      readonly onRetry: () => void | Promise<void>
+    },
   ) {
     this.#policy = policy
     this.#clock = around.clock
@@ -36,7 +41,7 @@ export class PolicyPatience {
     let last = thrown
     for (let failed = 1; failed < this.#policy.attempts && this.worth(last); failed += 1) {
       await this.#clock.sleep(retryDelay(this.#policy, failed, this.#random), this.#stops.hard)
-      this.#onRetry()
+      await this.#onRetry()
       try {
         return await this.#stops.unless(Promise.resolve(again()))
       } catch (error) {

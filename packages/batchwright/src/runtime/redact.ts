@@ -1,27 +1,45 @@
 import type { ErrorReport, JsonValue } from '../kernel/errors.ts'
 import type { LogLine } from '../protocol/index.ts'
 
-const MASK = '[secret]'
 /** Shorter values would blank out ordinary words. */
 const SHORTEST = 4
 
 /** Takes the secrets that this slot has read out of everything that leaves it: log lines, errors, dead letters. */
 export class Redactor {
-  readonly #secrets = new Set<string>()
+  /** What stands in for each form of a secret; the longest form first, since a secret may contain another. */
+  #marks: readonly (readonly [form: string, mark: string])[] = []
+  readonly #onHide: (secret: string, name: string) => void
 
-  hide(secret: string): void {
-    if (secret.length >= SHORTEST) this.#secrets.add(secret)
+  /** `onHide` is told of each secret once: for those beyond the slot who relay what it prints. */
+  constructor(onHide: (secret: string, name: string) => void = () => undefined) {
+    this.#onHide = onHide
+  }
+
+  /** From now on the secret is written as `[secret NAME]`. */
+  hide(secret: string, name: string): void {
+    const known = new Set(this.#marks.map(([form]) => form))
+    const fresh = formsOf(secret).filter((form) => !known.has(form))
+    if (fresh.length === 0) return
+    const marks = fresh.map((form) => [form, `[secret ${name}]`] as const)
+    this.#marks = [...this.#marks, ...marks].sort(([left], [right]) => right.length - left.length)
+    this.#onHide(secret, name)
   }
 
   text(text: string): string {
-    if (this.#secrets.size === 0) return text
     let clean = text
-    for (const secret of this.#secrets) clean = clean.replaceAll(secret, MASK)
+    for (const [form, mark] of this.#marks) clean = clean.replaceAll(form, mark)
     return clean
   }
 
+  /** Whether a value holds a secret anywhere. */
+  holds(value: JsonValue): boolean {
+    if (this.#marks.length === 0) return false
+    const text = JSON.stringify(value)
+    return this.text(text) !== text
+  }
+
   json(value: JsonValue): JsonValue {
-    if (this.#secrets.size === 0) return value
+    if (this.#marks.length === 0) return value
     if (typeof value === 'string') return this.text(value)
     if (value === null || typeof value !== 'object') return value
     if (isList(value)) return value.map((item) => this.json(item))
@@ -29,7 +47,7 @@ export class Redactor {
   }
 
   error(report: ErrorReport): ErrorReport {
-    if (this.#secrets.size === 0) return report
+    if (this.#marks.length === 0) return report
     return {
       ...report,
       message: this.text(report.message),
@@ -40,7 +58,7 @@ export class Redactor {
   }
 
   line(line: LogLine): LogLine {
-    if (this.#secrets.size === 0) return line
+    if (this.#marks.length === 0) return line
     return {
       ...line,
       message: this.text(line.message),
@@ -56,3 +74,14 @@ export class Redactor {
 function isList(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value)
 }
+
+/** A secret as it may turn up: as it is, as JSON writes it, as part of a URL; of several lines (a key), each long one. */
+function formsOf(secret: string): readonly string[] {
+  const lines = secret.split(/\r?\n/)
+  const parts = lines.length === 1 ? [secret] : [secret, ...lines.filter((line) => line.length >= LONG_LINE)]
+  const forms = parts.flatMap((part) => [part, JSON.stringify(part).slice(1, -1), encodeURIComponent(part)])
+  return [...new Set(forms)].filter((form) => form.length >= SHORTEST)
+}
+
+/** Shorter lines of a key say nothing, and might be ordinary words. */
+const LONG_LINE = 16

@@ -4,6 +4,7 @@ import { failPoint } from '../kernel/failpoint.ts'
 import type { AttemptEnd, AttemptPort, PartitionAssignment, SinkState } from '../protocol/index.ts'
 import type { SlotHost } from './host.ts'
 import { isJsonObject, readOwnJson } from './json.ts'
+import type { Redactor } from './redact.ts'
 import { portLog } from './log.ts'
 import { NO_COUNTERS } from './records/tally.ts'
 import { isThenable } from './records/operations.ts'
@@ -26,7 +27,13 @@ export async function runFunction(
     failPoint('loop.finished')
     return {
       kind: 'finished',
-      output: { counters: NO_COUNTERS, controls: {}, outputs: {}, deadLetters: [], result: asJson(step.name, result) },
+      output: {
+        counters: NO_COUNTERS,
+        controls: {},
+        outputs: {},
+        deadLetters: [],
+        result: asJson(step.name, result, host.redactor),
+      },
     }
   } catch (thrown) {
     if (thrown instanceof GiveBack) return { kind: 'givenBack', counters: null }
@@ -45,6 +52,12 @@ async function functionContext(
 ): Promise<FunctionContext> {
   const { run, checkpoint, artifact } = assignment
   let sequence = checkpoint?.sequence ?? 0
+  const log = portLog(port, host)
+  const services = await stops.unless(
+    host.services.use(step.services, (message) => {
+      log('warn', message)
+    }),
+  )
   const save = async (progress: JsonValue, fraction?: number): Promise<void> => {
     sequence += 1
     await port.checkpoint({
@@ -55,20 +68,21 @@ async function functionContext(
       controls: {},
       outputs: {},
       deadLetters: EMPTY,
-      state: { version: step.stateVersion, progress: asJson(step.name, progress) },
+      state: { version: step.stateVersion, progress: asJson(step.name, progress, host.redactor) },
       codeVersion: artifact.codeVersion,
     })
     failPoint('loop.checkpointed')
     if (fraction !== undefined) port.progress({ counters: NO_COUNTERS, fraction })
     if (stops.asked()) throw new GiveBack()
+    await services.look()
   }
   return {
     window: run.window,
     parameters: run.parameters,
     logicalTime: run.logicalTime,
-    use: await host.services.use(step.services),
+    use: services.clients,
     signal: stops.hard,
-    log: portLog(port, host),
+    log,
     progress: readProgress(step, checkpoint?.state ?? null),
     save,
   }
@@ -94,7 +108,18 @@ function readProgress(step: FunctionStep, state: JsonValue): JsonValue {
 }
 
 /** What a function returns or saves, as JSON. Throws RESULT_INVALID for what JSON cannot say. */
-function asJson(step: string, value: unknown): JsonValue {
+function asJson(step: string, value: unknown, redactor: Redactor): JsonValue {
+  const json = plainJson(step, value)
+  if (!redactor.holds(json)) return json
+  throw new BatchwrightError({
+    code: 'SECRET_IN_RESULT',
+    message: `step ${step}: expected no secret of a service in what is returned or saved, found one`,
+    hint: 'What a function step returns and saves is kept in the store: leave secrets, and URLs with them, out of it.',
+    details: { step },
+  })
+}
+
+function plainJson(step: string, value: unknown): JsonValue {
   try {
     const text = JSON.stringify(value) as string | undefined
     return text === undefined ? null : readOwnJson<JsonValue>(text)

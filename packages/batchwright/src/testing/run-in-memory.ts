@@ -16,6 +16,7 @@ import type { Fault } from './faults.ts'
 import { FaultyExecutor, withStoreFaults, withThrows } from './faults.ts'
 import type { Inputs } from './inputs.ts'
 import { committing, placeInputs } from './inputs.ts'
+import { withFakes } from './services.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 export interface InMemoryOptions {
@@ -29,6 +30,10 @@ export interface InMemoryOptions {
   readonly faults?: readonly Fault[]
   /** Attempts at a time; default 1, which makes the order of everything the same on every run. */
   readonly slots?: number
+  /** Clients in place of services, by the service's name: nothing is opened, no secret is read. */
+  readonly services?: Readonly<Record<string, unknown>>
+  /** Where secrets of services that have no fake are read from; default `process.env`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
   /** Replaces parts of the commit policy of all records steps. */
   readonly commit?: Partial<CommitPolicy>
   /** Seed of ids and jitter; default 1. */
@@ -74,7 +79,8 @@ export async function runInMemory(job: JobDefinition, options: InMemoryOptions =
 
 async function prepare(job: JobDefinition, options: InMemoryOptions, project: string): Promise<JobDefinition> {
   const placed = await placeInputs(job, options.inputs ?? {}, project)
-  return withThrows(committing(placed, options.commit ?? {}), options.faults ?? [])
+  const faked = withFakes(placed, options.services ?? {})
+  return withThrows(committing(faked, options.commit ?? {}), options.faults ?? [])
 }
 
 interface Setting {
@@ -101,7 +107,11 @@ async function work(job: JobDefinition, setting: Setting): Promise<InMemoryResul
     },
     { clock, random },
   )
-  const executor = new FaultyExecutor(inlineExecutor({ clock, random, load: () => Promise.resolve(job) }), faults)
+  const secrets = options.environment === undefined ? {} : { environment: options.environment }
+  const executor = new FaultyExecutor(
+    inlineExecutor({ clock, random, load: () => Promise.resolve(job), ...secrets }),
+    faults,
+  )
   const logs: AttemptLogLine[] = []
   const { ended } = driveRuns([run.runId], {
     store: withStoreFaults(store, faults),

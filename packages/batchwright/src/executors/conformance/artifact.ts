@@ -13,6 +13,19 @@ globalThis.conformanceLoads = (globalThis.conformanceLoads ?? 0) + 1
 const until = (signal) => new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
+const heard = []
+const phone = service('phone', {
+  secrets: ['CONFORMANCE_SECRET'],
+  open: ({ secrets }) => {
+    heard.push('opened')
+    return { number: secrets.CONFORMANCE_SECRET }
+  },
+  close: async () => {
+    const { appendFileSync } = await import('node:fs')
+    appendFileSync(process.env.CONFORMANCE_CLOSED, heard.join(' ') + ' closed;')
+  },
+})
+
 const stuck = service('stuck', { open: () => 1, close: () => new Promise(() => setInterval(() => undefined, 1000)) })
 
 export default job('conformance', {}, (steps) => {
@@ -39,6 +52,16 @@ export default job('conformance', {}, (steps) => {
   steps.function('rejects-aside', async () => { Promise.reject(new Error('nobody awaits me')); await pause(60000) })
   steps.function('eats', async () => { const eaten = []; for (;;) eaten.push(new Array(100000).fill(eaten.length)) })
   steps.function('lingers', () => { setInterval(() => undefined, 1000); return 'done' })
+  steps.function('calls', { use: { phone } }, ({ use }) => { heard.push('called'); return use.phone.number.length })
+  steps.function('fails-calling', { use: { phone } }, ({ use, log }) => {
+    log('info', 'calling ' + use.phone.number, { number: use.phone.number })
+    throw new Error('no answer from ' + use.phone.number)
+  })
+  steps.function('tells', { use: { phone } }, ({ use }) => ({ url: 'tel:' + encodeURIComponent(use.phone.number) }))
+  steps.function('prints-secret', { use: { phone } }, async ({ use }) => { console.log('dialling ' + use.phone.number); await pause(50) })
+  steps.function('dies-calling', { use: { phone } }, async ({ use }) => {
+    setTimeout(() => { throw new Error('cut off from ' + use.phone.number) }, 1); await pause(60000)
+  })
   steps.function('holds-on', { use: { stuck } }, () => 'done')
   steps.function('spins', () => { for (;;) {} })
 })

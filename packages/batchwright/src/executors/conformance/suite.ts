@@ -1,4 +1,7 @@
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { ArtifactRef, AttemptEnd, Checkpoint, LogLine, PartitionPlan, Progress } from '../../protocol/index.ts'
 import type { Executor, Slot, SlotCallbacks } from '../contract.ts'
@@ -160,6 +163,48 @@ export function executorConformance(name: string, open: () => Executor): void {
       await slot.run(assignment(artifact, 'chatters'), listener)
       expect(listener.progressed.at(-1)?.fraction).toBe(1)
       expect(listener.progressed.length).toBeLessThan(300)
+    })
+
+    describe('with a service', () => {
+      const secret = 'a number/nobody knows'
+      let closed: string
+
+      beforeEach(async () => {
+        closed = join(await mkdtemp(join(tmpdir(), 'batchwright-closed-')), 'closed')
+        process.env['CONFORMANCE_SECRET'] = secret
+        process.env['CONFORMANCE_CLOSED'] = closed
+      })
+
+      afterEach(async () => {
+        delete process.env['CONFORMANCE_SECRET']
+        delete process.env['CONFORMANCE_CLOSED']
+        await rm(dirname(closed), { recursive: true, force: true })
+      })
+
+      test('opens it with the first attempt that uses it, once, and closes it when it is closed, after failures too', async () => {
+        const own = await writeArtifact()
+        const slot = await openSlot()
+        await slot.run(assignment(own, 'answer'), new Listener())
+        expect(resultOf(await slot.run(assignment(own, 'calls'), new Listener()))).toBe(secret.length)
+        expect(resultOf(await slot.run(assignment(own, 'calls'), new Listener()))).toBe(secret.length)
+        expect((await slot.run(assignment(own, 'fails-calling'), new Listener())).kind).toBe('failed')
+        await expect(readFile(closed)).rejects.toMatchObject({ code: 'ENOENT' })
+        await slot.close()
+        expect(await readFile(closed, 'utf8')).toContain('opened called called closed;')
+      })
+
+      test('gives its secret to nobody: not to the log, an error or a result', async () => {
+        const slot = await openSlot()
+        const listener = new Listener()
+        const failed = await slot.run(assignment(artifact, 'fails-calling'), listener)
+        expect(failed).toMatchObject({ error: { message: 'no answer from [secret CONFORMANCE_SECRET]' } })
+        expect(listener.lines).toMatchObject([{ message: 'calling [secret CONFORMANCE_SECRET]' }])
+        const told = await slot.run(assignment(artifact, 'tells'), listener)
+        expect(told).toMatchObject({ kind: 'failed', error: { code: 'SECRET_IN_RESULT' } })
+        const said = JSON.stringify([failed, told, listener.lines])
+        expect(said).not.toContain(secret)
+        expect(said).not.toContain(encodeURIComponent(secret))
+      })
     })
 
     test('ended from outside, its attempt has died with the reason, and it takes no other', async () => {

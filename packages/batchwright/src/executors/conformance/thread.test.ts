@@ -86,3 +86,23 @@ test('what the step prints becomes lines of the log, not output of the process',
   expect(listener.lines).toMatchObject([{ level: 'info', message: 'to whom it may concern' }])
   await slot.close()
 })
+
+test('neither what a thread prints nor what it dies of tells a secret', async () => {
+  process.env['CONFORMANCE_SECRET'] = 'never to be said'
+  try {
+    const artifact = await writeArtifact()
+    const slot = await threadExecutor().openSlot()
+    const listener = new Listener()
+    await slot.run(assignment(artifact, 'prints-secret'), listener)
+    expect(listener.lines).toMatchObject([{ message: 'dialling [secret CONFORMANCE_SECRET]' }])
+    const end = await slot.run(assignment(artifact, 'dies-calling'), listener)
+    expect(end).toMatchObject({
+      kind: 'failed',
+      error: { code: 'SLOT_DIED', cause: { message: 'cut off from [secret CONFORMANCE_SECRET]' } },
+    })
+    expect(JSON.stringify(end)).not.toContain('never to be said')
+    await slot.close()
+  } finally {
+    delete process.env['CONFORMANCE_SECRET']
+  }
+})

@@ -113,7 +113,8 @@ export class GivenByName {
 }
 
 function givenByName(result: object): GivenByName {
-  const { [OUTPUT]: output, record } = result as { readonly [OUTPUT]: unknown; readonly record?: unknown }
+  const output: unknown = Reflect.get(result, OUTPUT)
+  const record: unknown = Reflect.get(result, 'record')
   if (isPlain(record)) return new GivenByName(String(output), record)
   throw resultInvalid(record, `output(${JSON.stringify(String(output))}, ...)`)
 }

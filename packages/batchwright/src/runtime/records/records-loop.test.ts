@@ -61,6 +61,8 @@ function deadRecords({ deadLetters }: Outcome): readonly number[] {
   return deadLetters.map((letter) => letter.position.record)
 }
 
+const SERVICE = { name: 'tax', openWithinMs: 1000, closeWithinMs: 1000, close: null }
+
 describe('each record once', () => {
   const fates = process((line) => {
     if (line.quantity === 0) return drop()
@@ -467,7 +469,7 @@ describe('what is gone, changed or secret', () => {
   test('a service is opened once for a slot and closed with it; its secret stays out of errors, logs and dead letters', async () => {
     const events: string[] = []
     const tax: ServiceDefinition = {
-      name: 'tax',
+      ...SERVICE,
       secrets: ['TOKEN'],
       open: ({ secrets }) => {
         events.push('open')
@@ -492,11 +494,11 @@ describe('what is gone, changed or secret', () => {
     await here[Symbol.asyncDispose]()
     expect(events).toEqual(['open', 'close'])
     expect(JSON.stringify([outcome.deadLetters, port.lines])).not.toContain('hunter2')
-    expect(outcome.deadLetters[0]?.message).toBe('refused: [secret]')
+    expect(outcome.deadLetters[0]?.message).toBe('refused: [secret TOKEN]')
   })
 
   test('a secret that is not set is named, and no attempt is spent on hoping', async () => {
-    const tax: ServiceDefinition = { name: 'tax', secrets: ['OTHER'], open: () => 1, close: null }
+    const tax: ServiceDefinition = { ...SERVICE, secrets: ['OTHER'], open: () => 1 }
     const error = await runToFailure({ services: new Map([['tax', tax]]) }, linesCsv(1))
     expect(error).toMatchObject({ code: 'SECRET_MISSING', retryable: false, details: { secret: 'OTHER' } })
   })

@@ -2,9 +2,11 @@ import { partitionOpener } from '../../data/index.ts'
 import type { RecordsStep } from '../../job/index.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { AttemptEnd, AttemptPort, Checkpoint, PartitionAssignment } from '../../protocol/index.ts'
+import type { ContextBase } from '../context.ts'
 import type { SlotHost } from '../host.ts'
 import { portLog } from '../log.ts'
 import { PolicyPatience } from '../patience.ts'
+import type { UsedServices } from '../services.ts'
 import { Stops } from '../stop.ts'
 import { FRESH, isLost } from './lost.ts'
 import { Rewind } from './outputs.ts'
@@ -20,6 +22,30 @@ export async function runRecords(
   host: SlotHost,
 ): Promise<AttemptEnd> {
   const stops = new Stops(port.signal)
+  try {
+    const log = portLog(port, host)
+    const services = await stops.unless(
+      host.services.use(step.services, (message) => {
+        log('warn', message)
+      }),
+    )
+    return await workThrough(assignment, step, { port, host, stops, services, log })
+  } finally {
+    stops.release()
+  }
+}
+
+/** What an attempt works with. */
+interface Means {
+  readonly port: AttemptPort
+  readonly host: SlotHost
+  readonly stops: Stops
+  readonly services: UsedServices
+  readonly log: ContextBase['log']
+}
+
+async function workThrough(assignment: PartitionAssignment, step: RecordsStep, means: Means): Promise<AttemptEnd> {
+  const { host, stops, services } = means
   let tally = new Tally(NO_COUNTERS)
   const patience = new PolicyPatience(step.retry, {
     clock: host.clock,
@@ -27,18 +53,15 @@ export async function runRecords(
     stops,
     onRetry: () => {
       tally.retries += 1
+      return services.beforeRetry()
     },
   })
-  const frame = await frameOf(assignment, step, port, host, stops, patience)
+  const frame = frameOf(assignment, step, means, patience)
   const sitFrom = (from: Sitting['last'], number: number): SittingStart => {
     tally = new Tally(from.checkpoint?.counters ?? NO_COUNTERS)
     return { ...from, number, tally }
   }
-  try {
-    return await sitToTheEnd(frame, sitFrom)
-  } finally {
-    stops.release()
-  }
+  return await sitToTheEnd(frame, sitFrom)
 }
 
 /** One sitting after another: the next one only where an output made the last one rewind, or what it resumed from is gone. */
@@ -76,14 +99,12 @@ async function openOrStartOver(
   }
 }
 
-async function frameOf(
+function frameOf(
   assignment: PartitionAssignment,
   step: RecordsStep,
-  port: AttemptPort,
-  host: SlotHost,
-  stops: Stops,
+  { port, host, stops, services, log }: Means,
   patience: PolicyPatience,
-): Promise<AttemptFrame> {
+): AttemptFrame {
   refuseNewer(assignment.checkpoint)
   const open = partitionOpener({
     dataset: step.input.from === 'dataset' ? step.input.dataset : null,
@@ -100,10 +121,11 @@ async function frameOf(
     patience,
     context: {
       run: assignment.run,
-      use: await host.services.use(step.services),
+      use: services.clients,
       signal: stops.hard,
-      log: portLog(port, host),
+      log,
     },
+    services,
     open: (position) => open(assignment.partition, position),
     unwritable: new Unwritable(),
   }

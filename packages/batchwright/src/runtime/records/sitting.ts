@@ -7,6 +7,7 @@ import type { ContextBase } from '../context.ts'
 import { attemptFolders } from '../folders.ts'
 import type { SlotHost } from '../host.ts'
 import type { PolicyPatience } from '../patience.ts'
+import type { UsedServices } from '../services.ts'
 import type { Stops } from '../stop.ts'
 import type { Chunk } from './chunk.ts'
 import { Committer, type Capture } from './committer.ts'
@@ -34,6 +35,7 @@ export interface AttemptFrame {
   readonly stops: Stops
   readonly patience: PolicyPatience
   readonly context: Omit<ContextBase, 'state'>
+  readonly services: UsedServices
   readonly open: (position: JsonValue) => Promise<BatchReader>
   readonly unwritable: Unwritable
 }
@@ -148,9 +150,11 @@ export class Sitting {
 
   /** Works through one batch, chunk by chunk. True where the attempt was asked to give back. */
   async #batch(batch: Batch): Promise<boolean> {
-    const { step, stops, unwritable } = this.#frame
+    const { step, stops, unwritable, services } = this.#frame
     const size = batch.records.length
     const known = unwritable.among(batch)
+    const looking = services.look()
+    if (looking !== undefined) await looking
     this.#held.state.enter(batch.digest)
     if (size === 0) this.#tally.bytesRead += batch.bytes
     for (let from = 0; from < size;) {

@@ -14,6 +14,7 @@ import { openOutputs, type OpenOutputs } from '../records/open-outputs.ts'
 import { isThenable, readResult } from '../records/operations.ts'
 import { sealedBytes, stagedBytes } from '../records/staged-bytes.ts'
 import { NO_COUNTERS, Tally } from '../records/tally.ts'
+import type { UsedServices } from '../services.ts'
 import { Stops } from '../stop.ts'
 import { callable } from '../user-function.ts'
 import { foldBucket, foldFailed, type Folded } from './fold.ts'
@@ -37,10 +38,15 @@ export async function runReduce(
   try {
     const parts = await readBucket(assignment.partition.payload, assignment.folders)
     const log = portLog(port, host)
+    const services = await stops.unless(
+      host.services.use(step.services, (message) => {
+        log('warn', message)
+      }),
+    )
     const context = new RecordContext(
       {
         run: assignment.run,
-        use: await host.services.use(step.services),
+        use: services.clients,
         state: NO_STATE,
         signal: stops.hard,
         log,
@@ -49,7 +55,7 @@ export async function runReduce(
       0,
     )
     const start = await openStart(assignment, step, log)
-    const emitting = new Emitting(assignment, step, port, host, stops, start, context, parts)
+    const emitting = new Emitting(assignment, step, port, host, stops, start, context, parts, services)
     try {
       return await emitting.run()
     } catch (thrown) {
@@ -98,6 +104,7 @@ class Emitting {
   readonly #context: ProcessContext
   readonly #finishKey: (state: unknown, key: string, context: ProcessContext) => unknown
   readonly #parts: readonly Part[]
+  readonly #services: UsedServices
   readonly #tally: Tally
   readonly #controls: Controls
   readonly #committer: Committer
@@ -112,6 +119,7 @@ class Emitting {
     start: Start,
     context: ProcessContext,
     parts: readonly Part[],
+    services: UsedServices,
   ) {
     const { checkpoint, sequence, folders, sinks } = start
     this.#assignment = assignment
@@ -122,6 +130,7 @@ class Emitting {
     this.#context = context
     this.#finishKey = callable<[unknown, string, ProcessContext]>(step.fold.finish)
     this.#parts = parts
+    this.#services = services
     this.#tally = new Tally(checkpoint?.counters ?? NO_COUNTERS)
     this.#controls = new Controls(step.controls, checkpoint?.controls ?? {})
     this.#committer = new Committer(port, host.clock, COMMIT, {
@@ -164,6 +173,7 @@ class Emitting {
   }
 
   async #emit(keys: readonly Folded[]): Promise<void> {
+    await this.#services.look()
     const outputs: object[] = []
     const owners: string[] = []
     for (const { key, state } of keys) {
