@@ -4,6 +4,7 @@ import { declareBeginning } from './declare/beginning.ts'
 import { declareControl } from './declare/control.ts'
 import { declareDatasets } from './declare/datasets.ts'
 import { declareDeadLetters } from './declare/dead-letters.ts'
+import { declareDeveloping } from './declare/developing.ts'
 import { declareDebugging } from './declare/debugging.ts'
 import { declareExplain } from './declare/explain.ts'
 import { declareLooking } from './declare/looking.ts'
@@ -30,6 +31,7 @@ export function declareCommands(program: Command, session: Session, done: (code:
     done((await action()) ?? EXIT.succeeded)
   }
   declareBeginning(program, session, run)
+  declareDeveloping(program, session, run)
   declareRunning(program, session, run)
   declareLooking(program, session, run)
   declareControl(program, session, run)

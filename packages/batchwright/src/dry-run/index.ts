@@ -5,3 +5,4 @@
  */
 export type * from './contract.ts'
 export { dryRun } from './dry-run.ts'
+export { datasetInputs } from './inputs.ts'
