@@ -8,6 +8,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    globalSetup: './test/temporary-folder.ts',
     reporters: ['default', './test/closing-line.ts'],
   },
 })
