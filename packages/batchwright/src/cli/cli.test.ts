@@ -88,8 +88,10 @@ describe('a job from nothing to its published rows', () => {
     )
 
     const shown = await project.cli('show', runId.slice(0, 12))
-    expect(shown.stdout).toMatch(new RegExp(`^orders ${DAY} {2}succeeded in .+ {2}run ${runId}, created `))
-    expect(shown.stdout).toMatch(/\n {2}clean {2}succeeded {9}1\/1 +10 +8 +0 +2 /)
+    expect(shown.stdout).toMatch(
+      new RegExp(`^✓ orders ${DAY} {2}succeeded in .+\\n {2}run ${runId}, created .+, 10 records read from 1 file `),
+    )
+    expect(shown.stdout).toMatch(/\n {2}clean {9}1\/1 +10 +8 +2 /)
     expect(shown.stdout).toContain(`batchwright datasets cat clean_orders --window ${DAY}`)
 
     expect((await project.json<ListJson>('runs')).value).toMatchObject({
@@ -187,7 +189,7 @@ describe('ranges of windows', () => {
     expect(value.total).toBe(3)
     expect(value.items.map((run) => run['outcome'])).toEqual(['ran', 'already-succeeded', 'ran'])
     const text = await project.cli('run', 'orders', '--window', '2026-03-01..2026-03-03')
-    expect(text.stdout).toMatch(/^orders {2}3 of 3 windows succeeded\n/)
+    expect(text.stdout).toMatch(/^orders {2}3 of 3 windows succeeded, all of them before; nothing to do/)
     expect(text.stdout).toMatch(/\n {2}2026-03-02 {2}succeeded {8}6 /)
   })
 

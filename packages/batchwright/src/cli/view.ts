@@ -2,7 +2,7 @@
 import type { JsonValue } from '../kernel/errors.ts'
 import type { Counters, ControlTotals, StepKind, WindowValue } from '../protocol/index.ts'
 import type { PublicationRow, RunRow, StepRow, StepState } from '../store/index.ts'
-import { isJsonObject } from './json.ts'
+import { isJsonObject, isList } from './json.ts'
 import { isoOrNull } from './render/text.ts'
 
 export interface StepView {
@@ -17,6 +17,9 @@ export interface StepView {
   readonly retries: number
   /** Records of its input as planned; null where the plan cannot tell. */
   readonly expected: number | null
+  /** Files that it reads from outside the run, and their bytes on disk; 0 where there are none. */
+  readonly files: number
+  readonly fileBytes: number
   readonly startedAt: number | null
   readonly endedAt: number | null
   readonly notes: readonly string[]
@@ -43,7 +46,7 @@ export function dead(counters: Counters): number {
 }
 
 export function stepView(row: StepRow): StepView {
-  const files = row.plan?.snapshot?.files
+  const files = row.plan?.snapshot?.files ?? []
   return {
     name: row.name,
     kind: row.kind,
@@ -54,7 +57,9 @@ export function stepView(row: StepRow): StepView {
     counters: row.counters,
     controls: row.controls,
     retries: row.retries,
-    expected: files === undefined || files.length === 0 ? null : files.reduce((sum, file) => sum + file.records, 0),
+    expected: files.length === 0 ? null : files.reduce((sum, file) => sum + file.records, 0),
+    files: files.length,
+    fileBytes: files.reduce((sum, file) => sum + file.bytes, 0),
     startedAt: row.startedAt,
     endedAt: row.endedAt,
     notes: row.plan?.notes ?? [],
@@ -75,6 +80,12 @@ export function runView(run: RunRow, rows: readonly StepRow[], publications: rea
     state: row.state,
   }))
   return { run, steps, published }
+}
+
+/** The findings of a step's verification, before it none. */
+export function checksOf(verification: JsonValue): readonly JsonValue[] {
+  const checks = isJsonObject(verification) ? verification['checks'] : verification
+  return isList(checks) ? checks : []
 }
 
 /** What verification counted of a dataset; before it, what the step has written, where that is all for one dataset. */

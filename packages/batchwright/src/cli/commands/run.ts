@@ -13,7 +13,9 @@ import { execute } from '../execute.ts'
 import type { ExitCode } from '../failure.ts'
 import { EXIT } from '../failure.ts'
 import type { SlowPartition } from '../render/live.ts'
-import { rangeLines } from '../render/range.ts'
+import { rangeLines, rangeTitle } from '../render/range.ts'
+import { gatherFacts } from '../run-facts.ts'
+import { requester } from '../requester.ts'
 import { readParameters, selectWindows } from '../select.ts'
 import type { Session } from '../session.ts'
 import type { RunView } from '../view.ts'
@@ -61,10 +63,10 @@ async function runWindows(session: Session, options: RunOptions, revision: 'same
   }
   const last = results.at(-1)
   if (last === undefined) return EXIT.succeeded
-  if (range) printRange(session, job, windows.length, results, againCommand(options))
+  if (range) await printRange(session, job, windows.length, results, againCommand(options))
   else {
     session.terminal.printJson(outcomeJson(last))
-    printResult(session, last, againCommand(options))
+    await printResult(session, last, againCommand(options))
   }
   return last.code
 }
@@ -83,22 +85,24 @@ export interface WindowResult {
   readonly code: ExitCode
 }
 
-function printRange(
+async function printRange(
   session: Session,
   job: LoadedJob,
   windows: number,
   results: readonly WindowResult[],
   again: string,
-): void {
+): Promise<void> {
   const { terminal, clock } = session
-  const runs = results.map((result) => result.view)
   terminal.printJson({ total: windows, items: results.map(outcomeJson) })
-  terminal.print(rangeLines({ job: job.definition.name, windows, runs }, { ...terminal, now: clock.now() }))
   const last = results.at(-1)
-  if (last !== undefined) {
-    printFailure(session, last.view)
-    if (last.outcome === 'interrupted') terminal.note(howToGoOn(again))
-  }
+  if (last === undefined || terminal.json) return
+  const runs = results.map(({ view, outcome }) => ({ view, earlier: outcome === 'already-succeeded' }))
+  const range = { job: job.definition.name, windows, runs }
+  const style = { ...terminal, now: clock.now() }
+  terminal.print(rangeTitle(range, style))
+  printFailure(session, last.view)
+  terminal.print(rangeLines(range, await gatherFacts(session, last.view), style))
+  if (last.outcome === 'interrupted') terminal.note(howToGoOn(again))
 }
 
 function briefLine({ view, outcome }: WindowResult): string {
@@ -128,7 +132,7 @@ async function runWindow(session: Session, job: LoadedJob, request: WindowReques
       parameters: request.parameters,
       artifact: job.artifact,
       revision: request.revision,
-      requestedBy: 'cli',
+      requestedBy: requester(),
     },
     session,
   )
@@ -182,7 +186,11 @@ export async function conclude(store: Store, execution: Execution, outcome: Outc
 }
 
 /** The end of one run, as text. */
-export function printResult(session: Session, { view, outcome }: WindowResult, again?: string): void {
+export async function printResult(
+  session: Session,
+  { view, outcome, slow }: WindowResult,
+  again?: string,
+): Promise<void> {
   const { terminal } = session
   const { run } = view
   if (outcome === 'already-succeeded') {
@@ -192,7 +200,7 @@ export function printResult(session: Session, { view, outcome }: WindowResult, a
     ])
     return
   }
-  printRun(session, view)
+  await printRun(session, view, slow)
   if (outcome === 'interrupted') terminal.note(howToGoOn(again ?? `batchwright retry ${run.runId}`))
   else if (run.endedAt === null && run.paused) terminal.note([`paused; \`batchwright resume ${run.runId}\` goes on`])
 }

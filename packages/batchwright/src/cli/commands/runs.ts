@@ -5,9 +5,11 @@ import type { LogFilter, RunLogLine } from '../../observe/index.ts'
 import type { RunRow, RunState, Store } from '../../store/index.ts'
 import { runFolder } from '../project.ts'
 import { logLines, runLines } from '../render/lists.ts'
-import { summaryLines } from '../render/summary.ts'
+import type { SlowPartition } from '../render/live.ts'
+import { summaryLines, titleLines } from '../render/summary.ts'
 import { failureLines } from '../failure.ts'
 import { isoOrNull } from '../render/text.ts'
+import { gatherFacts } from '../run-facts.ts'
 import { selectRun, selectStep } from '../select.ts'
 import type { RunChoice } from '../select.ts'
 import type { Session } from '../session.ts'
@@ -46,11 +48,14 @@ export async function gatherRun(store: Store, run: RunRow): Promise<RunView> {
   return runView(run, steps, publications)
 }
 
-/** The end of a run as text: its summary, and its failure where it has one. */
-export function printRun(session: Session, view: RunView): void {
+/** The end of a run as text: its title, the cause where it failed, and its summary. */
+export async function printRun(session: Session, view: RunView, slow: readonly SlowPartition[] = []): Promise<void> {
   const { terminal } = session
-  terminal.print(summaryLines(view, { ...terminal, now: session.clock.now() }))
+  if (terminal.json) return
+  const style = { ...terminal, now: session.clock.now() }
+  terminal.print(titleLines(view, style))
   printFailure(session, view)
+  terminal.print(summaryLines(view, await gatherFacts(session, view, slow), style))
 }
 
 /** Why a run failed; nothing where it did not. */
@@ -79,7 +84,7 @@ export async function show(session: Session, choice: RunChoice): Promise<void> {
   const store = await session.store()
   const view = await gatherRun(store, await selectRun(store, choice))
   session.terminal.printJson(runViewJson(view))
-  printRun(session, view)
+  await printRun(session, view)
 }
 
 export interface LogsOptions extends RunChoice {

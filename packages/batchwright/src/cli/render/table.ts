@@ -75,10 +75,11 @@ function layOut(
   const width = style.width - (style.indent ?? 0)
   const folded = fold(fit(filled, columns, natural, width), width)
   return lines.flatMap((line) =>
-    folded.map((placed, part) => {
+    folded.flatMap((placed, part) => {
+      if (part > 0 && placed.every(({ index }) => widthOf(line[index] ?? '') === 0)) return []
       const cells = placed.map(({ index, width: room }) => drawn(line[index] ?? '', room, columns[index], style.paint))
       const indent = (style.indent ?? 0) + (part === 0 ? 0 : CONTINUED)
-      return `${' '.repeat(indent)}${cells.join(' '.repeat(GAP))}`.trimEnd()
+      return [`${' '.repeat(indent)}${cells.join(' '.repeat(GAP))}`.trimEnd()]
     }),
   )
 }
