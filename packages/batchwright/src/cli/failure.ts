@@ -105,7 +105,7 @@ function causesOf(report: ErrorReport): readonly string[] {
 /** The record that an error is about, as it stood in the input. */
 function recordFacts({ details }: ErrorReport): readonly Fact[] {
   const raw = details?.['raw']
-  return typeof raw === 'string' && raw !== '' ? [['record', raw]] : []
+  return typeof raw === 'string' && raw !== '' ? [['raw', raw]] : []
 }
 
 /** The code. Those of our own errors are explained; a foreign one (ENOENT) is not ours to explain. */

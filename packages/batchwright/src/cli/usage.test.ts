@@ -24,18 +24,19 @@ beforeAll(async () => {
   expect((await project.cli('run', 'plain')).code).toBe(0)
 })
 
-const SEE_HELP = 'see `batchwright --help`, or `batchwright COMMAND --help`'
-
 describe('wrong usage exits with 2 and says what was expected', () => {
   test.each([
-    [['rn'], "unknown command 'rn'", 'did you mean run?'],
-    [['runs', '--lmit', '3'], "unknown option '--lmit'", 'did you mean --limit?'],
+    [['rn'], 'batchwright has no command "rn"', 'did you mean run? See `batchwright --help`'],
     [
-      ['runs', '--limit', 'x'],
-      "option '--limit <n>' argument 'x' is invalid. expected a whole number from 1",
-      SEE_HELP,
+      ['runs', '--lmit', '3'],
+      'batchwright runs has no option --lmit',
+      'did you mean --limit? See `batchwright runs --help`',
     ],
-    [['run'], "missing required argument 'job'", SEE_HELP],
+    [['runs', '--state', 'faild'], '--state faild: expected one of queued, running, ', 'did you mean failed?'],
+    [['runs', 'x', 'y'], 'batchwright runs: expected nothing behind it, found "x" "y"', 'type `batchwright runs`'],
+    [['dead-letters', 'lst'], 'batchwright dead-letters has no command "lst"', 'did you mean list?'],
+    [['runs', '--limit', 'x'], '--limit x: expected a whole number from 1', 'see `batchwright runs --help`'],
+    [['run'], 'batchwright run: which job?', 'type `batchwright run JOB`; `batchwright jobs` lists the jobs'],
     [[], 'a command is expected', 'see `batchwright --help`'],
     [['run', 'ordrs', '--window', '2026-03-01'], 'no job is called "ordrs"', 'did you mean "orders"?'],
     [['run', 'zzz'], 'no job is called "zzz"', 'there are: orders, plain'],
@@ -76,8 +77,8 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     ],
     [
       ['retry', 'latest', '--from', 'a', '--partition', '2'],
-      "option '--partition <n>' cannot be used with option '--from <step>'",
-      SEE_HELP,
+      'option --partition cannot be used with option --from',
+      'see `batchwright retry --help`',
     ],
     [
       ['dead-letters', 'export', '--json'],
