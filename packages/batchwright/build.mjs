@@ -11,7 +11,7 @@
  * since the folder is flat, that URL is right in every chunk.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -21,7 +21,7 @@ const source = path.join(root, 'src')
 const [, outdir] = /^--outdir=(.+)$/.exec(process.argv.find((each) => each.startsWith('--outdir=')) ?? '') ?? []
 const dist = path.resolve(outdir ?? path.join(root, 'dist'))
 
-if (process.argv.includes('--types')) buildTypes()
+if (process.argv.includes('--types')) await buildTypes()
 else await buildCode()
 
 async function buildCode() {
@@ -54,32 +54,33 @@ function removeOthers(built) {
   }
 }
 
-function buildTypes() {
+/**
+ * One declaration file for each export, and one for what they share: types of the rooms that no export leads to stay at home.
+ */
+async function buildTypes() {
   const all = path.join(dist, 'types-all')
-  const types = path.join(dist, 'types')
-  for (const folder of [all, types]) rmSync(folder, { recursive: true, force: true })
   const tsc = path.join(root, '../../node_modules/typescript/bin/tsc')
   const options = ['-p', path.join(root, 'tsconfig.build.json'), '--outDir', all]
   const { status } = spawnSync(process.execPath, [tsc, ...options], { stdio: 'inherit' })
   if (status !== 0) throw new Error('the type declarations could not be made')
-  takeTypes(all, types, ['index.d.ts', 'testing/index.d.ts'])
+  const [{ rollup }, { dts }] = await Promise.all([import('rollup'), import('rollup-plugin-dts')])
+  const bundle = await rollup({
+    input: { index: path.join(all, 'index.d.ts'), testing: path.join(all, 'testing/index.d.ts') },
+    external: (name) => !name.startsWith('.') && !path.isAbsolute(name),
+    plugins: [dts()],
+    onwarn: (warning) => {
+      throw new Error(`the type declarations could not be rolled up: ${warning.message}`)
+    },
+  })
+  const types = path.join(dist, 'types')
+  rmSync(types, { recursive: true, force: true })
+  await bundle.write({
+    dir: types,
+    entryFileNames: '[name].d.ts',
+    chunkFileNames: 'shared.d.ts',
+    minifyInternalExports: false,
+  })
   rmSync(all, { recursive: true })
-}
-
-/** Copies declarations and those that they import. `./x.ts` becomes `./x.js`, which every module resolution understands. */
-function takeTypes(from, to, files) {
-  const wanted = new Set(files)
-  for (const file of wanted) {
-    const text = readFileSync(path.join(from, file), 'utf8').replaceAll(
-      /(from |import\()(['"])(\.{1,2}\/[^'"]+)\.ts\2/g,
-      (_, keyword, quote, name) => {
-        wanted.add(path.posix.join(path.posix.dirname(file), `${name}.d.ts`))
-        return `${keyword}${quote}${name}.js${quote}`
-      },
-    )
-    mkdirSync(path.dirname(path.join(to, file)), { recursive: true })
-    writeFileSync(path.join(to, file), text)
-  }
 }
 
 /** Output name to source file. */

@@ -3,7 +3,7 @@
  * through the `batchwright` command.
  */
 export { Decimal, type DecimalLike, type RoundingMode } from './kernel/decimal.ts'
-export { BatchwrightError, type ErrorReport, type JsonValue } from './kernel/errors.ts'
+export { BatchwrightError, type ErrorParts, type ErrorReport, type JsonValue } from './kernel/errors.ts'
 export type { Duration, Rate, Ratio, Size } from './kernel/units.ts'
 export type { WindowValue } from './protocol/index.ts'
 export {
@@ -19,6 +19,7 @@ export {
   hourly,
   job,
   jsonl,
+  lookup,
   monthly,
   output,
   parameters,
@@ -49,6 +50,9 @@ export type {
   JobTypes,
   KeyedState,
   LimitOption,
+  Lookup,
+  LookupOptions,
+  LookupTable,
   Named,
   OutputHandle,
   Parameters,
@@ -72,3 +76,10 @@ export type {
   WriteOptions,
   WrittenStep,
 } from './job/index.ts'
+
+// Types that the ones above are made of: written down seldom, and named by the compiler in declarations of users' own code.
+/** A job as plain data: what `job()` makes, and what a tool that looks at jobs reads. */
+export type * from './job/model.ts'
+/** The stages of a step's chain: what `steps.records(...)` and each method after it return. */
+export type * from './job/step-types.ts'
+export type { CommonDatasetOptions, CompiledField, RecordOfShape, TypesOf } from './job/index.ts'

@@ -16,10 +16,11 @@ export {
   type FilesOptions,
   type PublishedOptions,
 } from './dataset.ts'
-export { field, type Field } from './field.ts'
+export { field, type CompiledField, type Field } from './field.ts'
 export { fingerprintDifferences, planFingerprint, planParts, type FingerprintPart } from './fingerprint.ts'
 export { csv, jsonl, parquet, tsv, type CsvOptions, type TextFormatOptions } from './formats.ts'
-export { isJob, job, type JobOptions } from './job.ts'
+export { isJob, job, type JobOptions, type TypesOf } from './job.ts'
+export { lookup, type Lookup, type LookupDuplicates, type LookupKey, type LookupOptions, type TableOf } from './lookup.ts'
 export { didYouMean, nearest } from './names.ts'
 export { drop, isDropped, isRejected, output, reject } from './outcome.ts'
 export {

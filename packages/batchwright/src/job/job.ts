@@ -25,7 +25,8 @@ export interface JobOptions<DeclaredWindow, DeclaredParameters> {
 /** Of a job that declares none: any name is a type error. */
 type NoParameters = object
 
-interface TypesOf<DeclaredWindow, DeclaredParameters> extends JobTypes {
+/** What the options of a job say about the context of its steps. */
+export interface TypesOf<DeclaredWindow, DeclaredParameters> extends JobTypes {
   readonly window: DeclaredWindow extends Window ? WindowValue : null
   readonly parameters: DeclaredParameters extends Parameters<infer Values extends JobTypes['parameters']>
     ? Values
