@@ -457,7 +457,10 @@ export interface AttemptTotals {
   /** Of those that succeeded, and the records that these read. */
   readonly succeededMs: number
   readonly read: number
-  /** The longest, and the one that ended last (or is still under way). Partition index, null for other kinds. */
+  /**
+   * The longest of those that succeeded or are under way (of the others where there is none), and the one that ended last.
+   * Partition index, null for other kinds.
+   */
   readonly longest: { readonly index: number | null; readonly ms: number }
   readonly last: { readonly index: number | null; readonly ms: number }
 }

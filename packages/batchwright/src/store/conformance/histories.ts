@@ -143,9 +143,9 @@ export function historyRules(open: OpenWorld): void {
     const [first, second] = await world.claim()
     if (first === undefined || second === undefined) throw new Error('expected two tasks')
     world.clock.advance(10)
-    await world.end(first, { kind: 'retry', error: FAILURE, delayMs: 0 })
-    world.clock.advance(20)
     await world.end(second, { kind: 'succeeded', output: output(5) })
+    world.clock.advance(200)
+    await world.end(first, { kind: 'retry', error: FAILURE, delayMs: 0 })
     const again = await world.claimOne()
     world.clock.advance(100)
     expect((await world.store.totalAttempts(['run-1']))[1]).toMatchObject({ attempts: 3, lastEndedAt: null })
@@ -160,10 +160,10 @@ export function historyRules(open: OpenWorld): void {
         tasks: 2,
         outcomes: { retried: 1, succeeded: 2 },
         firstLeasedAt: began,
-        lastLeasedAt: began + 30,
-        lastEndedAt: began + 130,
-        busyMs: 140,
-        succeededMs: 130,
+        lastLeasedAt: began + 210,
+        lastEndedAt: began + 310,
+        busyMs: 320,
+        succeededMs: 110,
         read: 11,
         longest: { index: 0, ms: 100 },
         last: { index: 0, ms: 100 },

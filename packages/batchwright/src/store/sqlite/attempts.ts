@@ -1,75 +1,30 @@
-import type { TaskKind } from '../../protocol/index.ts'
-import type { AttemptOutcome } from '../contract.ts'
-import { number, word, type Row } from './rows.ts'
-import type { Session } from './session.ts'
-
 /**
- * The history of attempts: written in the transaction of the verb that leases a task, starts it, or ends its lease. Reads
- * of it are in histories.ts.
+ * The history of attempts. The one that is under way, or was last, lies in its task's own row: the verb that leases the task,
+ * starts it or ends its lease rewrites that row anyway, so that a task that simply succeeds costs no row more. When a task
+ * is leased again, or goes, the attempt moves to a table of its own. Reads of both, as the view `history`, are in histories.ts.
  */
+const KEPT = `worker_was as worker, slot, leased_at, started_at, ended_at, outcome, reason, delay_ms, from_sequence, from_read,
+  checkpoints, checkpointed_at, attempt_read as read`
 
-/** Whose attempt it is: the place of the task in its run, and the fence of the lease. */
-export interface AttemptPlace {
-  readonly run: number
-  readonly step: number
-  readonly kind: TaskKind
-  readonly index: number
-  readonly fence: number
+/** The attempts that tasks hold, as rows of the table. A lease's fence is the odd one: an ended lease has moved it on. */
+export const HELD_ATTEMPTS = `select run, step, kind, idx, fence - 1 + fence % 2 as fence, task_id, ${KEPT}
+  from tasks where leased_at is not null`
+
+/** Before a task that had an attempt is leased again. */
+export const KEEP_ATTEMPT = `insert into attempts ${HELD_ATTEMPTS} and task_id = :taskId`
+
+/** Before tasks go: `these` says which. */
+export function keepAttempts(these: string): string {
+  return `insert into attempts ${HELD_ATTEMPTS} and ${these}`
 }
 
-/** Right after the task was leased: its fence and worker are the new ones, and the next attempt goes on from its checkpoint. */
-export const BEGIN_ATTEMPT = `
-  insert into attempts (run, step, kind, idx, fence, task_id, worker, leased_at, from_sequence, from_read, read)
-  select t.run, t.step, t.kind, t.idx, t.fence, t.task_id, t.worker, store_now(), coalesce(c.sequence, 0),
-    coalesce(c.counters ->> '$.read', 0), coalesce(c.counters ->> '$.read', 0)
-  from tasks t left join checkpoints c on c.task_id = t.task_id
-  where t.task_id = :taskId`
+/** A lease begins. The next attempt goes on from the task's checkpoint, where there is one. */
+export const FIRST_ATTEMPT = 'worker_was = :workerId, leased_at = store_now()'
+export const NEXT_ATTEMPT = `${FIRST_ATTEMPT}, slot = null, started_at = null, ended_at = null, outcome = null,
+  reason = null, delay_ms = null, checkpoints = 0, checkpointed_at = null,
+  from_sequence = coalesce((select sequence from checkpoints c where c.task_id = tasks.task_id), 0),
+  from_read = coalesce((select counters ->> '$.read' from checkpoints c where c.task_id = tasks.task_id), 0),
+  attempt_read = coalesce((select counters ->> '$.read' from checkpoints c where c.task_id = tasks.task_id), 0)`
 
-const HERE = 'run = :run and step = :step and kind = :kind and idx = :index and fence = :fence'
-
-export function startAttempt(session: Session, place: Located, slot: number | null): void {
-  session.run(`update attempts set started_at = store_now(), slot = :slot where ${HERE}`, { ...key(place), slot })
-}
-
-export function noteCheckpoint(session: Session, place: Located, read: number): void {
-  session.run(
-    `update attempts set checkpoints = checkpoints + 1, checkpointed_at = store_now(), read = :read where ${HERE}`,
-    { ...key(place), read },
-  )
-}
-
-export interface AttemptEnding {
-  readonly outcome: AttemptOutcome
-  readonly reason?: string
-  readonly delayMs?: number
-  /** Records read in the whole task; absent: as at the last checkpoint. */
-  readonly read?: number
-}
-
-export function endAttempt(session: Session, place: Located, { outcome, reason, delayMs, read }: AttemptEnding): void {
-  session.run(
-    `update attempts set ended_at = store_now(), outcome = :outcome, reason = :reason, delay_ms = :delayMs,
-       read = coalesce(:read, read)
-     where ${HERE}`,
-    { ...key(place), outcome, reason: reason ?? null, delayMs: delayMs ?? null, read: read ?? null },
-  )
-}
-
-/** Columns run, step, kind, idx and fence. */
-export function placeFrom(row: Row): AttemptPlace {
-  return {
-    run: number(row, 'run'),
-    step: number(row, 'step'),
-    kind: word<TaskKind>(row, 'kind'),
-    index: number(row, 'idx'),
-    fence: number(row, 'fence'),
-  }
-}
-
-/** A task that is owned names its run in another way. */
-type Located = AttemptPlace | (Omit<AttemptPlace, 'run'> & { readonly ref: { readonly run: number } })
-
-function key(place: Located): { run: number; step: number; kind: string; index: number; fence: number } {
-  const { step, kind, index, fence } = place
-  return { run: 'ref' in place ? place.ref.run : place.run, step, kind, index, fence }
-}
+/** A lease ends: values outcome, reason and delayMs. */
+export const ATTEMPT_ENDS = 'ended_at = store_now(), outcome = :outcome, reason = :reason, delay_ms = :delayMs'

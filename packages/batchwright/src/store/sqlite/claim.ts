@@ -1,8 +1,8 @@
 import type { Checkpoint, PartitionPlan, RunContext, Snapshot, StepKind, TaskKind } from '../../protocol/index.ts'
 import type { ClaimedTask, ClaimRequest } from '../contract.ts'
-import { BEGIN_ATTEMPT } from './attempts.ts'
+import { FIRST_ATTEMPT, KEEP_ATTEMPT, NEXT_ATTEMPT } from './attempts.ts'
 import { emit } from './events.ts'
-import { json, jsonOrNull, number, text, textOrNull, word, type Row } from './rows.ts'
+import { flag, json, jsonOrNull, number, text, textOrNull, word, type Row } from './rows.ts'
 import type { Session } from './session.ts'
 
 /**
@@ -20,7 +20,7 @@ const IN_ORDER = 'order by r.run, s.step'
 
 /** The head of a lane. Answered by the index of claimable tasks alone: finished, leased and deferred ones are not in it. */
 export const LANE_HEAD = `
-  select task_id, crash_count from tasks
+  select task_id, crash_count, leased_at is not null as again from tasks
   where run = :run and step = :step and kind = :kind and state = 'ready' and not_before = 0
   order by idx limit :limit`
 
@@ -28,9 +28,13 @@ export const LANE_HEAD = `
  * The claim itself, row by row and by primary key: with a set of ids in the condition, stale statistics make SQLite scan the
  * table. One writer at a time, so that nothing can have come between the two statements; PostgreSQL skips locked rows.
  */
-export const LEASE = `
-  update tasks set state = 'leased', fence = fence + 1, worker = :workerId, claim = :claimId
-  where task_id = :taskId`
+export const LEASE = leaseWith(FIRST_ATTEMPT)
+export const LEASE_AGAIN = leaseWith(NEXT_ATTEMPT)
+
+function leaseWith(attempt: string): string {
+  return `update tasks set state = 'leased', fence = fence + 1, worker = :workerId, claim = :claimId, ${attempt}
+    where task_id = :taskId`
+}
 
 /** Tasks whose not-before has passed join the others: the index of claimable tasks then has all that can be had. */
 export const WAKE_DUE = `
@@ -50,9 +54,8 @@ export function claim(session: Session, request: ClaimRequest): readonly Claimed
     const head = session.all(LANE_HEAD, { ...lane.key, limit: room })
     const suspect = head.findIndex((row) => number(row, 'crash_count') > 0)
     const alone = suspect === 0 && taken.length === 0 && load.held === 0
-    const ids = head.slice(0, alone ? 1 : suspect === -1 ? room : suspect).map((row) => number(row, 'task_id'))
-    if (ids.length > 0) lease(session, request, lane, ids)
-    taken.push(...ids)
+    const had = head.slice(0, alone ? 1 : suspect === -1 ? room : suspect)
+    if (had.length > 0) taken.push(...lease(session, request, lane, had))
     // The next in order has crashed a worker before. It waits until it can be had alone, and nothing overtakes it.
     if (suspect !== -1) break
   }
@@ -81,10 +84,13 @@ function openLanes(session: Session, runs: readonly string[] | undefined): reado
   }))
 }
 
-function lease(session: Session, request: ClaimRequest, lane: Lane, ids: readonly number[]): void {
-  for (const taskId of ids) {
-    session.run(LEASE, { workerId: request.workerId, claimId: request.claimId, taskId })
-    session.run(BEGIN_ATTEMPT, { taskId })
+/** Leases the tasks at a lane's head; answers with their ids. */
+function lease(session: Session, request: ClaimRequest, lane: Lane, head: readonly Row[]): readonly number[] {
+  const ids = head.map((row) => number(row, 'task_id'))
+  for (const [position, taskId] of ids.entries()) {
+    const again = flag(head[position] ?? {}, 'again')
+    if (again) session.run(KEEP_ATTEMPT, { taskId })
+    session.run(again ? LEASE_AGAIN : LEASE, { workerId: request.workerId, claimId: request.claimId, taskId })
   }
   const moved = session.run(
     `update runs set state = 'running', started_at = store_now() where run = :run and state = 'queued'`,
@@ -97,6 +103,7 @@ function lease(session: Session, request: ClaimRequest, lane: Lane, ids: readonl
     type: 'tasks.leased',
     data: { kind: lane.key.kind, worker: request.workerId, count: ids.length, tasks: ids },
   })
+  return ids
 }
 
 function isAlive(session: Session, workerId: string): boolean {

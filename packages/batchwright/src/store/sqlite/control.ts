@@ -2,6 +2,7 @@ import type { TaskKind } from '../../protocol/index.ts'
 import type { RunRow, RunVerbs } from '../contract.ts'
 import { ENDED_RUN_STATES } from '../states.ts'
 import { moveStep, openSteps, publishTogether, stepHeads, type RunRef, type StepHead } from './advance.ts'
+import { keepAttempts } from './attempts.ts'
 import { refused, runNotFound } from './errors.ts'
 import { emit } from './events.ts'
 import { cancelTasks } from './leases.ts'
@@ -211,6 +212,7 @@ function deleteTasks(
     values,
   )
   session.run(`delete from outputs where task_id in (select task_id from tasks where ${these})`, values)
+  session.run(keepAttempts(these), values)
   session.run(`delete from tasks where ${these}`, values)
 }
 

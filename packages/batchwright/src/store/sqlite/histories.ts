@@ -44,7 +44,7 @@ export function attemptsQuery(filter: AttemptFilter): string {
   const longest = 'coalesce(ended_at, store_now()) - leased_at'
   const order = filter.order === 'longest' ? `${longest} desc, ${place}` : place
   return `select a.*, s.name, t.label, w.host, w.pid, w.expires_at - w.lease_ms as last_seen
-    from (select * from attempts where ${conditions.join(' and ')} order by ${order} limit :limit) a
+    from (select * from history where ${conditions.join(' and ')} order by ${order} limit :limit) a
       join steps s on s.run = a.run and s.step = a.step
       left join tasks t on t.task_id = a.task_id
       left join workers w on w.worker_id = a.worker
@@ -95,7 +95,7 @@ export function totalAttempts(session: Session, runIds: readonly string[]): read
        sum(coalesce(a.ended_at, store_now()) - a.leased_at) as busy,
        sum(case when a.outcome = 'succeeded' then a.ended_at - a.leased_at else 0 end) as succeeded_ms,
        sum(case when a.outcome = 'succeeded' then a.read - a.from_read else 0 end) as read
-     from runs r join attempts a on a.run = r.run join steps s on s.run = a.run and s.step = a.step
+     from runs r join history a on a.run = r.run join steps s on s.run = a.run and s.step = a.step
      where r.run_id in (select value from json_each(:runIds))
      group by a.run, a.step, a.kind
      order by a.run, a.step, case a.kind when 'plan' then 0 when 'partition' then 1 when 'verify' then 2 else 3 end`,
@@ -122,10 +122,13 @@ function totalsFrom(session: Session, row: Row): AttemptTotals {
     busyMs: number(row, 'busy'),
     succeededMs: number(row, 'succeeded_ms'),
     read: number(row, 'read'),
-    longest: extreme(session, group, 'coalesce(ended_at, store_now()) - leased_at'),
+    longest: extreme(session, group, `${COUNTS} desc, coalesce(ended_at, store_now()) - leased_at`),
     last: extreme(session, group, 'coalesce(ended_at, store_now())'),
   }
 }
+
+/** Attempts that were lost are no measure of the work. */
+const COUNTS = `(outcome is null or outcome = 'succeeded')`
 
 /** The attempt of a step and kind where an expression is greatest; of several, the one that was leased first. */
 function extreme(
@@ -134,7 +137,7 @@ function extreme(
   expression: string,
 ): { readonly index: number | null; readonly ms: number } {
   const row = session.get(
-    `select idx, coalesce(ended_at, store_now()) - leased_at as ms from attempts
+    `select idx, coalesce(ended_at, store_now()) - leased_at as ms from history
      where run = :run and step = :step and kind = :kind order by ${expression} desc, leased_at, idx limit 1`,
     group,
   )
@@ -154,7 +157,7 @@ export function runActivity(session: Session, runId: string, span: ActivitySpan)
   const all = new Lane(span)
   const rows = session.iterate(
     `select s.name, a.kind, a.leased_at, coalesce(a.ended_at, store_now()) as ended
-     from attempts a join steps s on s.run = a.run and s.step = a.step
+     from history a join steps s on s.run = a.run and s.step = a.step
      where a.run = (select run from runs where run_id = :runId)
      order by a.run, a.step, a.kind, a.idx, a.fence`,
     { runId },

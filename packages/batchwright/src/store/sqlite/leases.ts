@@ -1,8 +1,8 @@
 import type { ErrorReport } from '../../kernel/errors.ts'
 import type { TaskKind } from '../../protocol/index.ts'
-import type { TaskLease } from '../contract.ts'
+import type { AttemptOutcome, TaskLease } from '../contract.ts'
 import type { RunRef } from './advance.ts'
-import { endAttempt, placeFrom, startAttempt } from './attempts.ts'
+import { ATTEMPT_ENDS } from './attempts.ts'
 import { emit } from './events.ts'
 import { flag, number, text, word, type Row } from './rows.ts'
 import type { Session } from './session.ts'
@@ -14,8 +14,17 @@ import type { Session } from './session.ts'
  */
 const OWNED = 'task_id = :taskId and fence = :fence and fence % 2 = 1'
 
-/** What ends a lease, in every `update`: nobody owns the task, and the old fence proves nothing any more. */
-const LEASE_ENDS = 'fence = fence + 1, worker = null, claim = null, started = 0, absent = 0'
+/** What ends a lease, in every `update`: nobody owns the task, the old fence proves nothing any more, and the attempt is over. */
+const LEASE_ENDS = `fence = fence + 1, worker = null, claim = null, started = 0, absent = 0, ${ATTEMPT_ENDS}`
+
+/** The values of LEASE_ENDS. */
+function ending(
+  outcome: AttemptOutcome,
+  reason: string | null = null,
+  delayMs: number | null = null,
+): { outcome: string; reason: string | null; delayMs: number | null } {
+  return { outcome, reason, delayMs }
+}
 
 /** An owned task, as the verbs need it. */
 export interface OwnedTask {
@@ -55,65 +64,71 @@ export function tasksOf(session: Session, workerId: string): readonly OwnedTask[
 }
 
 export function markStarted(session: Session, task: OwnedTask, slot: number | null): void {
-  const started = session.run(
-    `update tasks set attempts_used = attempts_used + 1, started = 1 where ${OWNED} and started = 0`,
-    key(task),
+  session.run(
+    `update tasks set attempts_used = attempts_used + 1, started = 1, started_at = store_now(), slot = :slot
+     where ${OWNED} and started = 0`,
+    { ...key(task), slot },
   )
-  if (started > 0) startAttempt(session, task, slot)
 }
 
 /**
  * The task got further than the attempt that crashed: what counts towards the limit, and keeps it alone, are deaths without
- * progress. A long task on machines that are taken away again and again ends all the same.
+ * progress. A long task on machines that are taken away again and again ends all the same. `read`: records, so far.
  */
-export function forgetCrashes(session: Session, lease: TaskLease): void {
-  session.run(`update tasks set crash_count = 0 where ${OWNED} and crash_count > 0`, key(lease))
+export function noteCheckpoint(session: Session, lease: TaskLease, read: number): void {
+  session.run(
+    `update tasks set crash_count = 0, checkpoints = checkpoints + 1, checkpointed_at = store_now(), attempt_read = :read
+     where ${OWNED}`,
+    { ...key(lease), read },
+  )
 }
 
 /** leased -> succeeded. What it leaves takes the place of its checkpoint. `read`: records that were read; null for other tasks. */
 export function endSucceeded(session: Session, task: OwnedTask, read: number | null): void {
   session.run('delete from checkpoints where task_id = :taskId', { taskId: task.taskId })
-  session.run(`update tasks set state = 'succeeded', error = null, ${LEASE_ENDS} where ${OWNED}`, key(task))
-  endAttempt(session, task, { outcome: 'succeeded', ...(read === null ? {} : { read }) })
+  session.run(
+    `update tasks set state = 'succeeded', error = null, attempt_read = coalesce(:read, attempt_read), ${LEASE_ENDS}
+     where ${OWNED}`,
+    { ...key(task), ...ending('succeeded'), read },
+  )
 }
 
 /** leased -> failed. */
 export function endFailed(session: Session, task: OwnedTask, error: ErrorReport): void {
   session.run(`update tasks set state = 'failed', error = :error, ${LEASE_ENDS} where ${OWNED}`, {
     ...key(task),
+    ...ending('failed', error.code),
     error: JSON.stringify(error),
   })
-  endAttempt(session, task, { outcome: 'failed', reason: error.code })
 }
 
 /** leased -> ready after a failed attempt: it counts, started or not. */
 export function endRetried(session: Session, task: OwnedTask, error: ErrorReport, delayMs: number): void {
-  const delay = Math.ceil(delayMs)
   session.run(
     `update tasks set state = 'ready', error = :error, attempts_used = attempts_used + 1 - started,
        not_before = case when :delayMs > 0 then store_now() + :delayMs else 0 end, ${LEASE_ENDS}
      where ${OWNED}`,
-    { ...key(task), error: JSON.stringify(error), delayMs: delay },
+    { ...key(task), ...ending('retried', error.code, Math.ceil(delayMs)), error: JSON.stringify(error) },
   )
-  endAttempt(session, task, { outcome: 'retried', reason: error.code, delayMs: delay })
 }
 
 /** leased -> ready, with the attempt handed back. */
 export function endUnspent(session: Session, task: OwnedTask, reason: string): void {
   session.run(
     `update tasks set state = 'ready', attempts_used = attempts_used - started, ${LEASE_ENDS} where ${OWNED}`,
-    key(task),
+    {
+      ...key(task),
+      ...ending('returned', reason),
+    },
   )
-  endAttempt(session, task, { outcome: 'returned', reason })
 }
 
 /** leased -> ready because its worker died: the attempt stays counted, and the crash is remembered where it had started. */
 export function endCrashed(session: Session, task: OwnedTask, reason: string): void {
-  session.run(
-    `update tasks set state = 'ready', crash_count = crash_count + started, ${LEASE_ENDS} where ${OWNED}`,
-    key(task),
-  )
-  endAttempt(session, task, { outcome: 'crashed', reason })
+  session.run(`update tasks set state = 'ready', crash_count = crash_count + started, ${LEASE_ENDS} where ${OWNED}`, {
+    ...key(task),
+    ...ending('crashed', reason),
+  })
 }
 
 /** Gives back every lease of a run, unspent. Only workers that are alive own tasks, so that the index of held tasks serves. */
@@ -121,10 +136,9 @@ export function releaseRun(session: Session, ref: RunRef): void {
   const rows = session.all(
     `update tasks set state = 'ready', attempts_used = attempts_used - started, ${LEASE_ENDS}
      where worker in (select worker_id from workers where state = 'alive') and run = :run
-     returning task_id, run, step, kind, idx, fence - 1 as fence`,
-    { run: ref.run },
+     returning task_id`,
+    { run: ref.run, ...ending('returned', 'run failed') },
   )
-  for (const row of rows) endAttempt(session, placeFrom(row), { outcome: 'returned', reason: 'run failed' })
   if (rows.length === 0) return
   emit(session, {
     runId: ref.runId,
@@ -135,15 +149,13 @@ export function releaseRun(session: Session, ref: RunRef): void {
 
 /** Ends every lease of a run that is cancelled, and what was ready with them. */
 export function cancelTasks(session: Session, run: number): number {
-  const leased = session.all(
+  const leased = session.run(
     `update tasks set state = 'cancelled', attempts_used = attempts_used - started, ${LEASE_ENDS}
-     where worker in (select worker_id from workers where state = 'alive') and run = :run
-     returning run, step, kind, idx, fence - 1 as fence`,
-    { run },
+     where worker in (select worker_id from workers where state = 'alive') and run = :run`,
+    { run, ...ending('cancelled', 'run cancelled') },
   )
-  for (const row of leased) endAttempt(session, placeFrom(row), { outcome: 'cancelled', reason: 'run cancelled' })
   const ready = session.run(`update tasks set state = 'cancelled' where run = :run and state = 'ready'`, { run })
-  return leased.length + ready
+  return leased + ready
 }
 
 function key(lease: TaskLease): { taskId: number; fence: number } {

@@ -1,7 +1,6 @@
 import type { Checkpoint, PartitionPlan } from '../../protocol/index.ts'
 import type { ItemOutcome, ReturnedLease, StartedLease, TaskEnd, TaskLease } from '../contract.ts'
 import { dropOtherPlans, failRun, sealPlan, stepName, stepPublished, stepVerified, verifyWhenDone } from './advance.ts'
-import { noteCheckpoint } from './attempts.ts'
 import { refused } from './errors.ts'
 import { emit } from './events.ts'
 import {
@@ -9,8 +8,8 @@ import {
   endRetried,
   endSucceeded,
   endUnspent,
-  forgetCrashes,
   markStarted,
+  noteCheckpoint,
   ownedTask,
   type OwnedTask,
 } from './leases.ts'
@@ -66,9 +65,7 @@ export function checkpoint(
         body: JSON.stringify(item.checkpoint),
       },
     )
-    if (stored === 0) return
-    forgetCrashes(session, item)
-    noteCheckpoint(session, task, item.checkpoint.counters.read)
+    if (stored > 0) noteCheckpoint(session, item, item.checkpoint.counters.read)
   })
 }
 
