@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { LogsOptions, RunsOptions } from '../commands/runs.ts'
-import type { RunChoice } from '../select.ts'
+import type { ShowOptions } from '../commands/show.ts'
 import type { Session } from '../session.ts'
 import type { Runner } from './options.ts'
 import { add, LIMIT_HELP, positive, WINDOW_HELP } from './options.ts'
@@ -25,10 +25,13 @@ export function declareLooking(program: Command, session: Session, run: Runner):
   const show = add(
     program,
     'show [run]',
-    'one run: steps, dead letters by reason, what it published (default: latest)',
-  ).option('--window <window>', 'the latest run of this window')
-  show.action((which: string | undefined, options: RunChoice) =>
-    run(show, async () => (await import('../commands/runs.ts')).show(session, { ...options, run: which })),
+    'one run: steps, dead letters, what it published, and where its time went (default: latest)',
+  )
+    .option('--window <window>', 'the latest run of this window')
+    .option('--tasks [n]', 'draw partitions over time too: the N that took longest (20)', positive)
+    .option('--step <step>', 'only partitions of this step')
+  show.action((which: string | undefined, options: ShowOptions) =>
+    run(show, async () => (await import('../commands/show.ts')).show(session, { ...options, run: which })),
   )
   const logs = add(program, 'logs [run]', "a run's log (default: latest)")
     .option('--window <window>', 'the latest run of this window')

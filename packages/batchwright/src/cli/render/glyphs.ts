@@ -33,6 +33,17 @@ const IN_ASCII: Readonly<Record<string, string>> = {
   '…': '~',
   '·': ',',
   '→': '>',
+  '▁': '1',
+  '▂': '2',
+  '▃': '3',
+  '▄': '4',
+  '▅': '5',
+  '▆': '6',
+  '▇': '7',
+  '█': '8',
+  '░': ':',
+  '▒': 'v',
+  '▓': 'p',
   ...Object.fromEntries(SPINNER.map((sign, index) => [sign, '|/-\\'[index % 4] ?? '|'])),
 }
 
