@@ -110,9 +110,9 @@ function jobLines({ report, changed }: DevJob, style: DevStyle, session: Session
   const { terminal, project } = session
   const { paint } = style
   const { run, error } = report
-  const title = [report.job ?? report.file, report.window ?? ''].filter((part) => part !== '').join(' ')
+  const title = [report.job, report.window, report.file].filter((part) => part !== null)
   const failure = { ...style, verbose: terminal.verbose, projectFolder: project.folder }
-  const lines = [`${paint(printable(title), 'strong')}  ${paint(printable(report.file), 'dim')}`]
+  const lines = [paint(printable(title.join('  ')), 'strong')]
   if (error !== null) return [...lines, ...failureLines(error, failure), ...printedLines(report.printed, style)]
   if (run === null) return lines
   const inFull = (name: string): boolean => changed === null || changed.includes(name)

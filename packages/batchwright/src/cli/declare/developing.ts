@@ -1,5 +1,6 @@
 /** Commands for those who write jobs: `dev`, `check`, `doctor`. */
 import type { Command } from 'commander'
+import type { CheckOptions } from '../commands/check.ts'
 import type { DevOptions } from '../commands/dev.ts'
 import type { Session } from '../session.ts'
 import type { Runner } from './options.ts'
@@ -15,6 +16,12 @@ export function declareDeveloping(program: Command, session: Session, run: Runne
     .option('--once', 'one pass, then end: 1 where something would break')
   dev.action((job: string | undefined, options: Omit<DevOptions, 'job'>) =>
     run(dev, async () => (await import('../commands/dev.ts')).dev(session, { ...options, job })),
+  )
+  const check = sampling(
+    add(program, 'check [job]', "whether tonight's runs would break: definitions, types, contracts, input, a dry run"),
+  ).option('--strict', 'warnings count as errors')
+  check.action((job: string | undefined, options: Omit<CheckOptions, 'job'>) =>
+    run(check, async () => (await import('../commands/check.ts')).check(session, { ...options, job })),
   )
 }
 

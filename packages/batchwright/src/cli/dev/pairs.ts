@@ -2,13 +2,11 @@
 import type { DryKey, DryRecord, DryStep, Row } from '../../dry-run/index.ts'
 import type { Tone } from '../render/paint.ts'
 import { table, type Cell, type Column } from '../render/table.ts'
-import { count, displayWidth, printable, wrap } from '../render/text.ts'
-import { cellOf, columnsOf, rowLines, worthSeeing, type DevStyle } from './render.ts'
+import { displayWidth, printable } from '../render/text.ts'
+import { cellOf, columnsOf, fieldLines, rowLines, worthSeeing, type DevStyle } from './render.ts'
 
 /** Records and keys that are shown of a step. */
 const SHOWN = 6
-/** A value of a record that is shown one over the other. */
-const NARROW = 24
 const ARROW = '→'
 
 export function pairLines(step: DryStep, style: DevStyle): readonly string[] {
@@ -76,27 +74,12 @@ function textOf(cell: Cell | undefined): string {
 }
 
 function stacked(pairs: readonly Pair[], { width, paint }: DevStyle): readonly string[] {
-  return pairs.flatMap(({ before, after, fate }) => [
-    ...(before === null ? [] : fieldLines(before, null, 'in ', width).map((line) => paint(line, 'plain'))),
+  return pairs.flatMap(({ before, after, fate }, index) => [
+    ...(index === 0 ? [] : ['']),
+    ...(before === null ? [] : fieldLines(before, null, 'in ', width)),
     ...(after === null ? [] : fieldLines(after, before, 'out', width).map((line) => paint(line, 'strong'))),
     ...(fate === null ? [] : [`  ${paint(fate.text, fate.tone)}`]),
-    '',
   ])
-}
-
-/** `in  invoice=536365 customer=17850 ...`; of `out` only what is new or different where anything is the same. */
-function fieldLines(row: Row, before: Row | null, label: string, width: number): readonly string[] {
-  const entries = Object.entries(row)
-  const different = entries.filter(([name, value]) => before === null || cellOf(before[name]) !== cellOf(value))
-  const left = entries.length - different.length
-  const fields = different.map(([name, value]) => `${name}=${field(cellOf(value))}`)
-  const text = [...fields, ...(left === 0 ? [] : [`(${count(left)} unchanged)`])].join('  ')
-  return wrap(text, Math.max(20, width - 6)).map((line, index) => `  ${index === 0 ? label : '   '} ${line}`)
-}
-
-function field(text: string): string {
-  const shown = printable(text)
-  return shown.length <= NARROW ? shown : `${shown.slice(0, NARROW - 1)}…`
 }
 
 /** Keys with the number of their records, and what each became. */

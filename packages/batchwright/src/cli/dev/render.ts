@@ -3,7 +3,7 @@ import type { DryDead, DryInput, DryOutput, DryRecord, DryStep, Row } from '../.
 import type { Finding } from '../../trust/index.ts'
 import type { Paint } from '../render/paint.ts'
 import { table, type Column } from '../render/table.ts'
-import { count, plural, printable, shorten } from '../render/text.ts'
+import { count, displayWidth, plural, printable, shorten, wrap } from '../render/text.ts'
 import { pairLines } from './pairs.ts'
 
 export interface DevStyle {
@@ -24,7 +24,9 @@ export function inputLines(inputs: readonly DryInput[], { paint }: DevStyle): re
     const [first = ''] = input.paths
     const named = input.read === 1 && of === '' ? first : `${plural(input.read, what)}${of}`
     const line = `  reads ${printable(input.dataset)}: ${plural(input.records, 'record')} of ${printable(named)}, ${much}`
-    return [paint(line, 'dim'), ...input.notes.slice(0, 3).map((note) => paint(`    ${printable(note)}`, 'dim'))]
+    const [note] = input.notes
+    const more = input.notes.length > 1 ? ` (and ${count(input.notes.length - 1)} more)` : ''
+    return [paint(line, 'dim'), ...(note === undefined ? [] : [paint(`    ${printable(note)}${more}`, 'dim')])]
   })
 }
 
@@ -108,13 +110,43 @@ export function outputLines(output: DryOutput, style: DevStyle): readonly string
   ]
 }
 
-/** Rows as a table of their columns. */
+/** Rows as a table of their columns; as names and values where that is too wide. */
 export function rowLines(rows: readonly Row[], { width, paint }: DevStyle): readonly string[] {
   if (rows.length === 0) return []
   const names = columnsOf(rows)
-  const columns = names.map((title): Column => ({ title, shrinkTo: Math.min(6, title.length) }))
   const cells = rows.map((row) => names.map((name) => cellOf(row[name])))
-  return table(columns, cells, { width, paint, indent: 2 })
+  const natural = names.map((name, index) =>
+    Math.max(displayWidth(name), ...cells.map((row) => displayWidth(printable(row[index] ?? '')))),
+  )
+  if (natural.reduce((sum, each) => sum + each + 2, 0) > width) {
+    return rows.flatMap((row) => ['', ...fieldLines(row, null, '', width)]).slice(1)
+  }
+  return table(
+    names.map((title) => ({ title })),
+    cells,
+    { width, paint, indent: 2 },
+  )
+}
+
+/** A value of a record that is shown as names and values. */
+const NARROW = 24
+
+/** `in  invoice=536365 customer=17850 ...`; with `before` only what is new or different from it. */
+export function fieldLines(row: Row, before: Row | null, label: string, width: number): readonly string[] {
+  const entries = Object.entries(row)
+  const different = entries.filter(([name, value]) => before === null || cellOf(before[name]) !== cellOf(value))
+  const left = entries.length - different.length
+  const fields = different.map(([name, value]) => `${name}=${fieldOf(cellOf(value))}`)
+  const text = [...fields, ...(left === 0 ? [] : [`(${count(left)} unchanged)`])].join(' ')
+  const indent = label === '' ? '  ' : `  ${' '.repeat(label.length)} `
+  return wrap(text, Math.max(20, width - indent.length)).map((line, index) =>
+    index === 0 && label !== '' ? `  ${label} ${line}` : `${indent}${line}`,
+  )
+}
+
+function fieldOf(text: string): string {
+  const shown = printable(text)
+  return shown.length <= NARROW ? shown : `${shown.slice(0, NARROW - 1)}…`
 }
 
 export function columnsOf(rows: readonly Row[]): readonly string[] {

@@ -69,7 +69,7 @@ export async function checkTypes(request: TypesRequest): Promise<TypesReport | n
     '--pretty',
     'false',
     ...(buildInfo === null ? [] : ['--incremental', '--tsBuildInfoFile', buildInfo]),
-    ...(configured ? ['-p', 'tsconfig.json'] : [...DEFAULTS, ...typed]),
+    ...(configured ? ['-p', 'tsconfig.json'] : [...defaultsFor(compiler, projectFolder), ...typed]),
   ]
   const ended = await run(args, projectFolder, request.signal)
   if (ended === null) return null
@@ -81,20 +81,32 @@ export async function checkTypes(request: TypesRequest): Promise<TypesReport | n
   return { state: 'checked', version: compiler.version, problems }
 }
 
+/** From 6 on a tsconfig.json in a folder above is an error where files are named, and no types are taken unasked. */
+function defaultsFor({ version }: Compiler, projectFolder: string): readonly string[] {
+  if (Number(version.split('.')[0]) < 6) return DEFAULTS
+  const node = resolvedFrom(projectFolder, '@types/node/package.json')
+  return [...DEFAULTS, '--ignoreConfig', ...(node === null ? [] : ['--types', 'node'])]
+}
+
 interface Compiler {
   readonly script: string
   readonly version: string
 }
 
-/** Found as Node would find it from the project's folder. */
 function findCompiler(projectFolder: string): Compiler | null {
+  const manifest = resolvedFrom(projectFolder, 'typescript/package.json')
+  if (manifest === null) return null
+  const json = parsed(readFileSync(manifest, 'utf8'))
+  const bin = isJsonObject(json) && isJsonObject(json['bin']) ? json['bin']['tsc'] : undefined
+  const version = isJsonObject(json) ? json['version'] : undefined
+  if (typeof version !== 'string' || typeof bin !== 'string') return null
+  return { script: path.resolve(path.dirname(manifest), bin), version }
+}
+
+/** A file of a package as Node would find it from the project's folder; null where it is not installed. */
+function resolvedFrom(projectFolder: string, name: string): string | null {
   try {
-    const manifest = createRequire(path.join(projectFolder, 'package.json')).resolve('typescript/package.json')
-    const json = parsed(readFileSync(manifest, 'utf8'))
-    const bin = isJsonObject(json) && isJsonObject(json['bin']) ? json['bin']['tsc'] : undefined
-    const version = isJsonObject(json) ? json['version'] : undefined
-    if (typeof version !== 'string' || typeof bin !== 'string') return null
-    return { script: path.resolve(path.dirname(manifest), bin), version }
+    return createRequire(path.join(projectFolder, 'package.json')).resolve(name)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return null
     throw error
