@@ -20,6 +20,9 @@ export { copyFirstRecords, type CopiedRecords } from './sample/copy-first-record
 export { samplePublished, type PublishedSampleRequest } from './sample/sample-published.ts'
 export { pathInProject, resolvePaths, type InputFile, type ResolvedPaths } from './snapshot/resolve-paths.ts'
 
+// Records by their contract
+export { objectReader } from './formats/upcast.ts'
+
 // Plan files
 export { writePlanFile } from './snapshot/block-index.ts'
 

@@ -6,6 +6,7 @@
 export { artifactSources, buildArtifact, type ArtifactRequest } from './artifact.ts'
 export { runAttempt } from './attempt.ts'
 export { DryRecords, type DryFate, type DryRecord, type DryRecordsRequest } from './dry/dry-records.ts'
+export { dryFunction } from './dry/dry-function.ts'
 export { DryReduce, type DryKey, type DryReduceRequest } from './dry/dry-reduce.ts'
 export {
   replayRecords,
@@ -16,6 +17,7 @@ export {
   type ReduceReplay,
 } from './dry/replay-partition.ts'
 export { stepFingerprint, stepShape } from './fingerprint.ts'
+export { RecordContext, type ContextBase } from './context.ts'
 export { CallStop } from './inspect/call-stop.ts'
 export { findStep } from './find-step.ts'
 export { createHost, type SlotHost, type SlotHostOptions } from './host.ts'
