@@ -46,7 +46,7 @@ export function dead(counters: Counters): number {
 }
 
 export function stepView(row: StepRow): StepView {
-  const files = row.plan?.snapshot?.files ?? []
+  const files = (row.plan?.snapshot?.files ?? []).filter((file) => file.lookup === undefined)
   return {
     name: row.name,
     kind: row.kind,

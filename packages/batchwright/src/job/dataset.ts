@@ -248,3 +248,15 @@ function checkField(place: string, name: string, schema: RecordSchema): void {
     `${didYouMean(name, names)}Fields: ${names.join(', ')}.`,
   )
 }
+
+/** Datasets know that they are: others may be given by mistake. */
+export function isDataset(value: unknown): value is Dataset<unknown> {
+  return typeof value === 'object' && value !== null && 'contract' in value && 'location' in value && 'inZone' in value
+}
+
+/** What `.previous()` and the like give. */
+export function isDatasetInput(value: unknown): value is {
+  readonly input: { readonly from: 'dataset'; readonly dataset: Dataset<unknown>; readonly windows: WindowSelector }
+} {
+  return typeof value === 'object' && value !== null && 'input' in value && !('declaring' in value)
+}

@@ -35,6 +35,7 @@ export function planParts(job: JobDefinition, step: string): Readonly<Record<Fin
         ...(output === null ? {} : { output }),
       })),
       ...namedOf(definition),
+      ...lookupsOf(definition),
     },
     partitioning: {
       recordsPerPart: definition.output?.recordsPerPart ?? null,
@@ -124,7 +125,17 @@ function inputName(input: StepInput): JsonValue {
 
 function datasetsOf(step: StepDefinition): readonly DatasetDefinition[] {
   const read = inputsOf(step).flatMap(([, input]) => (input.from === 'dataset' ? [input.dataset] : []))
-  return [...read, ...datasetsWritten(step).map(({ dataset }) => dataset)]
+  const looked = [...step.lookups.values()].map(({ dataset }) => dataset)
+  return [...read, ...looked, ...datasetsWritten(step).map(({ dataset }) => dataset)]
+}
+
+function lookupsOf({ lookups }: StepDefinition): Readonly<Record<string, JsonValue>> {
+  if (lookups.size === 0) return {}
+  const inputs = [...lookups].map(([name, { by, duplicates, ...input }]): readonly [string, JsonValue] => [
+    name,
+    { input: inputName({ from: 'dataset', ...input }), by, duplicates },
+  ])
+  return { lookups: Object.fromEntries(inputs) }
 }
 
 /** Absent where there are none: plans made before there were named outputs stay the same. */

@@ -32,7 +32,10 @@ export function assemble(
   checkServices(place, order)
   const datasets = new Datasets(place, window)
   for (const builder of order) datasets.take(builder)
-  for (const builder of order) for (const input of builder.inputs()) datasets.checkInput(builder, input)
+  for (const builder of order) {
+    for (const input of builder.inputs()) datasets.checkInput(builder, 'read', input)
+    for (const input of builder.lookupInputs) datasets.checkInput(builder, 'lookup', input)
+  }
 
   const steps = order.flatMap((builder) => {
     const waits = (waiting.get(builder) ?? []).map((step) => step.name)
@@ -109,6 +112,7 @@ function implicitMap(
       timeoutMs: definition.timeoutMs,
       isolation: definition.isolation,
       services: new Map(),
+      lookups: new Map(),
       input:
         implicit.from === 'step'
           ? { from: 'step', step: implicit.step.name, output: implicit.output }
@@ -203,7 +207,9 @@ class Datasets {
   }
 
   take(builder: StepBuilder): void {
-    for (const input of builder.inputs()) if (input.from === 'dataset') this.#add(input.dataset)
+    for (const input of [...builder.inputs(), ...builder.lookupInputs]) {
+      if (input.from === 'dataset') this.#add(input.dataset)
+    }
     if (builder.draftOutput !== null) this.#written(builder, 'write', builder.draftOutput.dataset)
     for (const { dataset } of builder.namedOutputs.values()) this.#written(builder, 'outputs', dataset)
   }
@@ -259,30 +265,32 @@ class Datasets {
     )
   }
 
-  checkInput(builder: StepBuilder, input: DraftInput): void {
+  checkInput(builder: StepBuilder, method: 'read' | 'lookup', input: DraftInput): void {
     if (input.from !== 'dataset') return
     const dataset = this.resolve(input.dataset)
     const { select } = input.windows
     const writer = this.#writers.get(dataset.name)
     if (writer !== undefined && select !== 'previous' && select !== 'at') {
       throw builder.error(
-        'read',
+        method,
         `the dataset ${show(dataset.name)} is written by the step ${show(writer.name)} of this job, and published only when the run is over`,
-        `Read the step: .read(${writer.name}), or earlier windows: .read(${dataset.name}.previous(1)).`,
+        method === 'read'
+          ? `Read the step: .read(${writer.name}), or earlier windows: .read(${dataset.name}.previous(1)).`
+          : `Look rows up in earlier windows: lookup(${dataset.name}.previous(1), ...), or in a dataset of another job.`,
         'DATASET_NOT_YET_PUBLISHED',
       )
     }
     if (dataset.window === null || select === 'at') {
-      if (dataset.window !== null && this.#window === null) throw this.#misfit(builder, dataset, dataset.window)
+      if (dataset.window !== null && this.#window === null) throw this.#misfit(builder, method, dataset, dataset.window)
       return
     }
     if (this.#window === null || !nests(dataset.window, this.#window))
-      throw this.#misfit(builder, dataset, dataset.window)
+      throw this.#misfit(builder, method, dataset, dataset.window)
   }
 
-  #misfit(builder: StepBuilder, dataset: DatasetDefinition, window: WindowSpec): Error {
+  #misfit(builder: StepBuilder, method: 'read' | 'lookup', dataset: DatasetDefinition, window: WindowSpec): Error {
     return builder.error(
-      'read',
+      method,
       `the dataset ${show(dataset.name)} has ${describe(window)}, which do not fit into ${describe(this.#window)} of the job`,
       this.#window === null
         ? `Give the job a window: window: ${declaration(window)}.`

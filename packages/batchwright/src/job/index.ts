@@ -20,6 +20,14 @@ export { field, type CompiledField, type Field } from './field.ts'
 export { fingerprintDifferences, planFingerprint, planParts, type FingerprintPart } from './fingerprint.ts'
 export { csv, jsonl, parquet, tsv, type CsvOptions, type TextFormatOptions } from './formats.ts'
 export { isJob, job, type JobOptions, type TypesOf } from './job.ts'
+export {
+  lookup,
+  type Lookup,
+  type LookupDuplicates,
+  type LookupKey,
+  type LookupOptions,
+  type TableOf,
+} from './lookup.ts'
 export { didYouMean, nearest } from './names.ts'
 export { drop, isDropped, isRejected, output, reject } from './outcome.ts'
 export {

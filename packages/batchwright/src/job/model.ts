@@ -285,6 +285,8 @@ interface StepBase {
   readonly timeoutMs: number | null
   readonly isolation: 'thread' | 'inline'
   readonly services: ReadonlyMap<string, ServiceDefinition>
+  /** Datasets held in memory, by the names that user functions know them by. */
+  readonly lookups: ReadonlyMap<string, LookupDefinition>
 }
 
 /** What `process` and the other user functions are given beside the record. */
@@ -394,6 +396,31 @@ export interface FunctionContext extends Omit<ProcessContext, 'position' | 'stat
 }
 
 export type StepDefinition = RecordsStep | ReduceStep | SqlStep | FunctionStep
+
+// ---------------------------------------------------------------- lookups
+
+/** A dataset that a step reads whole into memory, to look rows up. */
+export interface LookupDefinition {
+  readonly dataset: DatasetDefinition
+  readonly windows: WindowSelector
+  /** Fields that a row is found by. */
+  readonly by: readonly string[]
+  readonly duplicates: 'fail' | 'first' | 'last' | 'list'
+  /** Bytes of its files, uncompressed. */
+  readonly limitBytes: number
+  readonly limitRows: number
+}
+
+/** What user functions are given of a lookup. Rows are frozen: all records of a slot share them. */
+export interface LookupTable<Row = object, Key extends readonly unknown[] = readonly unknown[], Found = unknown> {
+  /** The row of a key; decimals are compared by value. */
+  get(...key: Key): Found
+  has(...key: Key): boolean
+  /** Number of different keys. */
+  readonly size: number
+  /** All rows, in the order of the dataset. */
+  rows(): Iterable<Row>
+}
 
 // ---------------------------------------------------------------- services
 

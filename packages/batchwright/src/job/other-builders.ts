@@ -49,6 +49,11 @@ export class ReduceBuilder extends StepBuilder {
     return this
   }
 
+  lookup(lookups: unknown): this {
+    this.setLookups(lookups)
+    return this
+  }
+
   fold(fold: FoldDefinition): this {
     this.once('fold')
     checkOptions(this.place('fold'), fold, ['initial', 'add', 'finish'])
@@ -87,6 +92,7 @@ export class ReduceBuilder extends StepBuilder {
 
   checkComplete(): void {
     this.#parts()
+    this.checkUsed('lookup')
   }
 
   /** The step that hands its records over cut by key: the one read, or an implicit one where that is a dataset or SQL. */
@@ -247,7 +253,7 @@ export class FunctionBuilder extends StepBuilder {
 
   constructor(declaring: Declaring, name: string, options: unknown, run: unknown) {
     super(declaring, name)
-    checkOptions(this.place('function'), options, ['use', 'stateVersion'])
+    checkOptions(this.place('function'), options, ['use', 'lookup', 'stateVersion'])
     if (!isRunFunction(run)) {
       throw this.error(
         'function',
@@ -258,6 +264,8 @@ export class FunctionBuilder extends StepBuilder {
     this.#run = run
     const given: Readonly<Record<string, unknown>> = typeof options === 'object' ? { ...options } : {}
     if (given['use'] !== undefined) this.services = this.servicesOf('function', given['use'])
+    if (given['lookup'] !== undefined) this.declaredLookups = this.lookupsOf('function', given['lookup'])
+    this.checkUsed('function')
     this.#stateVersion = this.wholeFrom1('function', 'stateVersion', given['stateVersion'] ?? 1)
   }
 

@@ -143,7 +143,9 @@ test.each([
   ['files of others', (steps) => split(steps).outputs({ refunds: lines as never }), 'DATASET_READ_ONLY', 'location'],
   [
     'after write',
-    (steps) => { (split(steps).write(sales) as never as { outputs(of: object): void }).outputs({ refunds }); },
+    (steps) => {
+      ;(split(steps).write(sales) as never as { outputs(of: object): void }).outputs({ refunds })
+    },
     'STEP_ORDER',
     'before .write()',
   ],

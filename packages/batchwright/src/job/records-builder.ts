@@ -38,6 +38,12 @@ export class RecordsBuilder extends StepBuilder {
     return this
   }
 
+  lookup(lookups: unknown): this {
+    this.#beforeProcess('lookup')
+    this.setLookups(lookups)
+    return this
+  }
+
   state(options: { readonly version?: number } = {}): this {
     this.#beforeProcess('state')
     this.once('state')
@@ -160,6 +166,7 @@ export class RecordsBuilder extends StepBuilder {
   }
 
   checkComplete(): void {
+    this.checkUsed('lookup')
     this.#needsInput('read')
     const cut = this.#partition.by
     const whole = this.#operations.some((each) => each.operation === 'distinct' && each.within === 'file')

@@ -1,8 +1,10 @@
 import type { Decimal } from '../kernel/decimal.ts'
 import { parseDuration, parseSize, type Duration, type Size } from '../kernel/units.ts'
-import type { Dataset } from './dataset.ts'
+import { isDataset, isDatasetInput, type Dataset } from './dataset.ts'
+import { isLookup } from './lookup.ts'
 import type {
   DatasetDefinition,
+  LookupDefinition,
   NamedOutputDefinition,
   RetryPolicy,
   ServiceDefinition,
@@ -92,6 +94,7 @@ export abstract class StepBuilder {
   protected publishMode: 'together' | 'alone' = 'together'
   private declaredMemory: number | null = null
   protected services: ReadonlyMap<string, ServiceDefinition> = new Map()
+  protected declaredLookups: ReadonlyMap<string, LookupDefinition> = new Map()
   readonly #called = new Set<string>()
 
   constructor(declaring: Declaring, name: string) {
@@ -171,6 +174,14 @@ export abstract class StepBuilder {
     return this.#called.has(method)
   }
 
+  /** The datasets that it looks rows up in, as inputs. */
+  get lookupInputs(): readonly DraftInput[] {
+    return [...this.declaredLookups.values()].flatMap(({ dataset, windows }) =>
+      // A lookup keeps the dataset that it was made from.
+      isDataset(dataset) ? [{ from: 'dataset', dataset, windows }] : [],
+    )
+  }
+
   get usedServices(): Iterable<ServiceDefinition> {
     return this.services.values()
   }
@@ -193,6 +204,42 @@ export abstract class StepBuilder {
           "Make it with service('name', { open }).",
         )
       }),
+    )
+  }
+
+  protected setLookups(lookups: unknown): void {
+    this.once('lookup')
+    this.declaredLookups = this.lookupsOf('lookup', lookups)
+  }
+
+  protected lookupsOf(method: string, lookups: unknown): ReadonlyMap<string, LookupDefinition> {
+    if (typeof lookups !== 'object' || lookups === null) {
+      throw this.error(
+        method,
+        `expected lookups by name, found ${show(lookups)}`,
+        "For example .lookup({ customers: lookup(customers, { by: 'id' }) }).",
+      )
+    }
+    return new Map(
+      Object.entries(lookups).map(([name, given]: readonly [string, unknown]) => {
+        if (isLookup(given)) return [name, given] as const
+        throw this.error(
+          method,
+          `expected ${show(name)} to be a lookup, found ${show(given)}`,
+          `Make it with lookup(dataset, { by: 'id' }).`,
+        )
+      }),
+    )
+  }
+
+  /** Services and lookups share one object, `use`. */
+  protected checkUsed(method: string): void {
+    const twice = [...this.declaredLookups.keys()].find((name) => this.services.has(name))
+    if (twice === undefined) return
+    throw this.error(
+      method,
+      `a service and a lookup are both called ${show(twice)}, and use.${twice} can be only one of them`,
+      'Give one of them another name.',
     )
   }
 
@@ -359,6 +406,12 @@ export abstract class StepBuilder {
       timeoutMs: this.timeoutMs,
       isolation: this.isolationOfStep,
       services: this.services,
+      lookups: new Map(
+        [...this.declaredLookups].map(([name, given]) => [
+          name,
+          isDataset(given.dataset) ? { ...given, dataset: surroundings.resolve(given.dataset) } : given,
+        ]),
+      ),
     }
   }
 
@@ -400,20 +453,13 @@ interface BaseDefinition {
   readonly timeoutMs: number | null
   readonly isolation: 'thread' | 'inline'
   readonly services: ReadonlyMap<string, ServiceDefinition>
+  readonly lookups: ReadonlyMap<string, LookupDefinition>
 }
 
 function recordsPerPartOf(options: unknown): unknown {
   return typeof options === 'object' && options !== null && 'recordsPerPart' in options
     ? options.recordsPerPart
     : DEFAULT_RECORDS_PER_PART
-}
-
-function isDataset(value: unknown): value is AnyDataset {
-  return typeof value === 'object' && value !== null && 'contract' in value && 'location' in value && 'inZone' in value
-}
-
-function isDatasetInput(value: unknown): value is { readonly input: Extract<DraftInput, { from: 'dataset' }> } {
-  return typeof value === 'object' && value !== null && 'input' in value && !(value instanceof StepBuilder)
 }
 
 function isService(value: unknown): value is ServiceDefinition {

@@ -7,6 +7,7 @@ import type { Duration, Size } from '../kernel/units.ts'
 import type { WindowValue } from '../protocol/index.ts'
 import type { Dataset, DatasetInput } from './dataset.ts'
 import type { Dropped, FunctionContext, KeyedState, Named, PartitionPolicy, ProcessContext, Rejected } from './model.ts'
+import type { Lookup } from './lookup.ts'
 import type { CommitOptions, LimitOption, PartitionOptions, RetryOptions } from './policies.ts'
 import type { Service } from './service.ts'
 
@@ -36,6 +37,14 @@ export type NoClients = object
 export type Services = Readonly<Record<string, Service<unknown>>>
 export type ClientsOf<Used> = {
   readonly [Name in keyof Used]: Used[Name] extends Service<infer Client> ? Client : never
+}
+
+/** Adds nothing to what it meets in an intersection: any other name for nothing would. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- see above
+type Nothing = {}
+export type Lookups = Readonly<Record<string, Lookup<unknown>>>
+export type TablesOf<Used> = {
+  readonly [Name in keyof Used]: Used[Name] extends Lookup<infer Table> ? Table : never
 }
 
 // ---------------------------------------------------------------- what functions return
@@ -184,6 +193,10 @@ export interface RecordsRead<
   use<Used extends Services>(
     services: Used,
   ): RecordsRead<Job, Source, Current, Rules, Context & { readonly use: ClientsOf<Used> }>
+  /** Datasets held in memory, to look rows up: `context.use.customers.get(id)`. Stands before `process`. */
+  lookup<Used extends Lookups>(
+    lookups: Used,
+  ): RecordsRead<Job, Source, Current, Rules, Context & { readonly use: TablesOf<Used> }>
   /** Keyed state for `process`, saved with each checkpoint: `context.state`. Raise the version when its meaning changes. */
   state(options?: {
     readonly version?: number
@@ -285,6 +298,8 @@ export interface ReduceRead<Job extends JobTypes, Row> {
 export interface ReduceKeyed<Row, Context> {
   /** Services for `finish`. */
   use<Used extends Services>(services: Used): ReduceKeyed<Row, Context & { readonly use: ClientsOf<Used> }>
+  /** Datasets held in memory, to look rows up in `finish`. */
+  lookup<Used extends Lookups>(lookups: Used): ReduceKeyed<Row, Context & { readonly use: TablesOf<Used> }>
   fold<State, const Returned>(fold: Fold<Row, State, Returned, Context>): ReduceFolded<OutputOf<Returned>>
 }
 
@@ -323,8 +338,10 @@ export interface SqlQueried extends OutputPolicies<SqlQueried>, StepRef {
 
 // ---------------------------------------------------------------- function
 
-export interface FunctionOptions<Used extends Services> {
+export interface FunctionOptions<Used extends Services, Looked extends Lookups> {
   readonly use?: Used
+  /** Datasets held in memory, to look rows up: `context.use.customers.get(id)`. */
+  readonly lookup?: Looked
   /** Raise it when the meaning of saved progress changes; default 1. */
   readonly stateVersion?: number
 }
@@ -352,9 +369,9 @@ export interface Steps<Job extends JobTypes> {
   sql(name: string): SqlStart
   /** Any code, with progress of its own: `await context.save(progress)`. What it returns (JSON) is kept as its result. */
   function(name: string, run: (context: FunctionStepContext<Job, NoClients>) => unknown): FunctionChain
-  function<Used extends Services>(
+  function<Used extends Services = Nothing, Looked extends Lookups = Nothing>(
     name: string,
-    options: FunctionOptions<Used>,
-    run: (context: FunctionStepContext<Job, ClientsOf<Used>>) => unknown,
+    options: FunctionOptions<Used, Looked>,
+    run: (context: FunctionStepContext<Job, ClientsOf<Used> & TablesOf<Looked>>) => unknown,
   ): FunctionChain
 }

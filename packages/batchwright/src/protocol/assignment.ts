@@ -65,6 +65,8 @@ export interface PartitionPlan {
   /** Expected records; null when not known. For progress, skew and order of dispatch. */
   readonly records: number | null
   readonly bytes: number | null
+  /** The plan file, in the run's folder, that lists the inputs of the step's lookups. Absent where it has none. */
+  readonly lookups?: { readonly path: string; readonly sha256: string }
 }
 
 interface AssignmentBase {

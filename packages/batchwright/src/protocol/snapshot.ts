@@ -20,6 +20,8 @@ export interface SnapshotFile {
   readonly modifiedMs: number
   /** For a file of a published dataset: the number of the manifest that named it. */
   readonly publishedVersion?: number
+  /** Name of the step's lookup that holds it in memory; absent for what the step reads record by record. */
+  readonly lookup?: string
 }
 
 /** The exact input of a step, as its plan fixed it. */

@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../kernel/clock.ts'
 import { systemRandom, type Random } from '../kernel/random.ts'
 import type { ArtifactRef } from '../protocol/index.ts'
 import { loadArtifact } from './load-artifact.ts'
+import { LookupPool } from './lookups/pool.ts'
 import { Redactor } from './redact.ts'
 import { ServicePool } from './services.ts'
 
@@ -11,6 +12,7 @@ export interface SlotHost {
   readonly clock: Clock
   readonly random: Random
   readonly services: ServicePool
+  readonly lookups: LookupPool
   readonly redactor: Redactor
   /** The job of an artifact; loaded once for a code version. */
   job(artifact: ArtifactRef): Promise<JobDefinition>
@@ -38,6 +40,7 @@ export function createHost(options: SlotHostOptions = {}): SlotHost {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     services,
+    lookups: new LookupPool(),
     redactor,
     job: options.job ?? loadArtifact,
     close: () => services.close(),

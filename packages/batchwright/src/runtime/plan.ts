@@ -5,6 +5,7 @@ import {
   type PartitionPolicy,
   type RecordsStep,
   type SqlStep,
+  type StepDefinition,
   type StepInput,
 } from '../job/index.ts'
 import { canonicalJson, sha256 } from '../kernel/digest.ts'
@@ -20,6 +21,7 @@ import type {
   StepOutput,
 } from '../protocol/index.ts'
 import { findStep } from './find-step.ts'
+import { checkBounds, writeLookupPlan } from './lookups/plan.ts'
 
 import { planReduce } from './reduce/plan-reduce.ts'
 import { planTables } from './sql/tables.ts'
@@ -36,11 +38,46 @@ interface Plan {
   readonly notes: readonly string[]
 }
 
+/** The snapshot that a step's own input must be found as: without the files of its lookups. */
+function ofInput(assignment: PlanAssignment): PlanAssignment {
+  return { ...assignment, expected: onlyFiles(assignment.expected, undefined) }
+}
+
+function onlyFiles(expected: Snapshot | null, lookup: string | undefined): Snapshot | null {
+  return expected === null ? null : { ...expected, files: expected.files.filter((file) => file.lookup === lookup) }
+}
+
+/** Fixes the inputs of a step's lookups, which every partition reads whole. */
+async function withLookups(assignment: PlanAssignment, step: StepDefinition, plan: Plan): Promise<Plan> {
+  if (step.lookups.size === 0) return plan
+  const files: SnapshotFile[] = []
+  const notes: string[] = []
+  const inputs = new Map<string, PlannedInput>()
+  for (const [name, lookup] of step.lookups) {
+    const expected = onlyFiles(assignment.expected, name)
+    const input = { from: 'dataset', dataset: lookup.dataset, windows: lookup.windows } as const
+    const planned = await planDatasetInput({ ...assignment, expected }, input, WHOLE_FILES)
+    checkBounds(step.name, name, lookup, planned)
+    inputs.set(name, planned)
+    files.push(...planned.files.map((file) => ({ ...file, lookup: name })))
+    notes.push(...planned.notes.map((note) => `lookup ${name}: ${note}`))
+  }
+  const lookups = await writeLookupPlan(assignment.folders.run, step.name, inputs)
+  return {
+    files: [...(plan.files ?? []), ...files],
+    partitions: plan.partitions.map((partition) => ({ ...partition, lookups })),
+    notes: [...plan.notes, ...notes],
+  }
+}
+
+const WHOLE_FILES: PartitionPolicy = { by: 'file', size: null, count: null, key: null }
+
 /** Fixes a step's input, cuts it into partitions and sends them. Planning the same input again gives the same plan. */
 export async function runPlan(assignment: PlanAssignment, job: JobDefinition, port: AttemptPort): Promise<AttemptEnd> {
   const stops = new Stops(port.signal)
   try {
-    const plan = await planStep(assignment, job)
+    const step = findStep(job, assignment.step)
+    const plan = await withLookups(assignment, step, await planStep(ofInput(assignment), job))
     for (let from = 0; from < plan.partitions.length; from += BATCH) {
       if (stops.asked()) return { kind: 'givenBack', counters: null }
       await port.partitions(plan.partitions.slice(from, from + BATCH))
@@ -122,11 +159,10 @@ function partitionPolicy(step: RecordsStep): { readonly policy: PartitionPolicy;
 async function planSql(assignment: PlanAssignment, step: SqlStep, job: JobDefinition): Promise<Plan> {
   const files: SnapshotFile[] = []
   const notes: string[] = step.deterministic ? [] : ['the query states no order: its bytes may differ between runs']
-  const policy: PartitionPolicy = { by: 'file', size: null, count: null, key: null }
   const tables = await planTables(step, job, {
     ofStep: (name) => upstreamOf(assignment, name),
     ofDataset: async (input) => {
-      const planned = await planDatasetInput(assignment, input, policy)
+      const planned = await planDatasetInput(assignment, input, WHOLE_FILES)
       files.push(...planned.files)
       notes.push(...planned.notes)
       return planned.files
@@ -158,11 +194,12 @@ function upstreamOf({ upstream, step }: PlanAssignment, name: string): StepOutpu
 
 /** A step's exact input, with a digest over what names each file and its content. */
 function snapshotOf(files: readonly SnapshotFile[]): Snapshot {
-  const named = files.map(({ dataset, window, path, sha256: digest }) => ({
+  const named = files.map(({ dataset, window, path, sha256: digest, lookup }) => ({
     dataset,
     window: window?.key ?? null,
     path,
     sha256: digest,
+    ...(lookup === undefined ? {} : { lookup }),
   }))
   return { files, digest: sha256(canonicalJson(named)) }
 }

@@ -9,6 +9,7 @@ import { portLog } from './log.ts'
 import { NO_COUNTERS } from './records/tally.ts'
 import { isThenable } from './records/operations.ts'
 import { Stops } from './stop.ts'
+import { openUsed } from './used.ts'
 
 const EMPTY: SinkState = { sealed: [], open: null }
 
@@ -53,11 +54,7 @@ async function functionContext(
   const { run, checkpoint, artifact } = assignment
   let sequence = checkpoint?.sequence ?? 0
   const log = portLog(port, host)
-  const services = await stops.unless(
-    host.services.use(step.services, (message) => {
-      log('warn', message)
-    }),
-  )
+  const services = await openUsed(assignment, step, { host, stops, log })
   const save = async (progress: JsonValue, fraction?: number): Promise<void> => {
     sequence += 1
     await port.checkpoint({

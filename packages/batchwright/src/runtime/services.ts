@@ -36,11 +36,15 @@ export class ServicePool {
   }
 
   /**
-   * The clients of a step, open. Throws SECRET_MISSING, SECRET_AMBIGUOUS, SECRET_UNREADABLE, SERVICE_NOT_OPENED; each names
+   * The clients of a step, open; `beside` stands beside them in `use`. Throws SECRET_MISSING, SECRET_AMBIGUOUS, SECRET_UNREADABLE, SERVICE_NOT_OPENED; each names
    * the service.
    */
-  async use(services: ReadonlyMap<string, ServiceDefinition>, warn: Warn): Promise<UsedServices> {
-    const used = new UsedServices(services, this, warn)
+  async use(
+    services: ReadonlyMap<string, ServiceDefinition>,
+    warn: Warn,
+    beside: Readonly<Record<string, unknown>> = {},
+  ): Promise<UsedServices> {
+    const used = new UsedServices(services, this, warn, beside)
     await used.renew()
     return used
   }
@@ -124,13 +128,19 @@ export class UsedServices {
   readonly #services: ReadonlyMap<string, ServiceDefinition>
   readonly #pool: ServicePool
   readonly #warn: Warn
-  readonly #clients: Record<string, unknown> = {}
+  readonly #clients: Record<string, unknown>
   readonly #rotates: boolean
   #lookedAt = 0
   /** Calls that overlap share one. */
   #renewing: Promise<void> | null = null
 
-  constructor(services: ReadonlyMap<string, ServiceDefinition>, pool: ServicePool, warn: Warn) {
+  constructor(
+    services: ReadonlyMap<string, ServiceDefinition>,
+    pool: ServicePool,
+    warn: Warn,
+    beside: Readonly<Record<string, unknown>>,
+  ) {
+    this.#clients = { ...beside }
     this.#services = services
     this.#pool = pool
     this.#warn = warn

@@ -54,7 +54,11 @@ function relocated(
 function readingFrom(job: JobDefinition, placed: ReadonlyMap<string, DatasetDefinition>): JobDefinition {
   const move = (input: StepInput): StepInput =>
     input.from === 'step' ? input : { ...input, dataset: placed.get(input.dataset.name) ?? input.dataset }
-  const steps = job.steps.map((step): StepDefinition => {
+  const steps = job.steps.map((declared): StepDefinition => {
+    const lookups = [...declared.lookups].map(
+      ([name, lookup]) => [name, { ...lookup, dataset: placed.get(lookup.dataset.name) ?? lookup.dataset }] as const,
+    )
+    const step = { ...declared, lookups: new Map(lookups) }
     if (step.kind === 'records') return { ...step, input: move(step.input) }
     if (step.kind !== 'sql') return step
     return { ...step, tables: new Map([...step.tables].map(([table, input]) => [table, move(input)])) }

@@ -7,6 +7,7 @@ import type { SlotHost } from '../host.ts'
 import { portLog } from '../log.ts'
 import { PolicyPatience } from '../patience.ts'
 import type { UsedServices } from '../services.ts'
+import { openUsed } from '../used.ts'
 import { Stops } from '../stop.ts'
 import { FRESH, isLost } from './lost.ts'
 import { Rewind } from './outputs.ts'
@@ -24,11 +25,7 @@ export async function runRecords(
   const stops = new Stops(port.signal)
   try {
     const log = portLog(port, host)
-    const services = await stops.unless(
-      host.services.use(step.services, (message) => {
-        log('warn', message)
-      }),
-    )
+    const services = await openUsed(assignment, step, { host, stops, log })
     return await workThrough(assignment, step, { port, host, stops, services, log })
   } finally {
     stops.release()

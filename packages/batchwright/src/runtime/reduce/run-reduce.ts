@@ -15,6 +15,7 @@ import { isThenable, readResult } from '../records/operations.ts'
 import { sealedBytes, stagedBytes } from '../records/staged-bytes.ts'
 import { NO_COUNTERS, Tally } from '../records/tally.ts'
 import type { UsedServices } from '../services.ts'
+import { openUsed } from '../used.ts'
 import { Stops } from '../stop.ts'
 import { callable } from '../user-function.ts'
 import { foldBucket, foldFailed, type Folded } from './fold.ts'
@@ -38,11 +39,7 @@ export async function runReduce(
   try {
     const parts = await readBucket(assignment.partition.payload, assignment.folders)
     const log = portLog(port, host)
-    const services = await stops.unless(
-      host.services.use(step.services, (message) => {
-        log('warn', message)
-      }),
-    )
+    const services = await openUsed(assignment, step, { host, stops, log })
     const context = new RecordContext(
       {
         run: assignment.run,
