@@ -43,9 +43,9 @@ export function commandTree(): Command {
 export async function pagesOfCommands(): Promise<ReadonlyMap<string, string>> {
   const program = commandTree()
   const pages = new Map<string, string>()
-  for (const command of program.commands) {
+  for (const command of shownCommands(program)) {
     const page = `cli/${command.name()}.md`
-    const subcommands = command.commands.length === 0 ? [command] : command.commands
+    const subcommands = leaves(command)
     let text = readPage(page) ?? `# ${command.name()}\n\n${sentence(command.description())}\n`
     for (const each of subcommands) text = withUsage(text, each, each === command ? 1 : 2)
     pages.set(page, await tidy(page, text))
@@ -55,6 +55,19 @@ export async function pagesOfCommands(): Promise<ReadonlyMap<string, string>> {
   return pages
 }
 
+/** The commands of a group; of a command that is none, itself. */
+function leaves(command: Command): readonly Command[] {
+  return command.commands.length === 0 ? [command] : shownCommands(command)
+}
+
+/** Those that help lists: shells call others, people do not. */
+function shownCommands(command: Command): readonly Command[] {
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((each) => each.name() !== 'help')
+}
+
 /** What the page holds now; null where there is none. */
 export function readPage(page: string): string | null {
   const file = path.join(FOLDER, page)
@@ -62,11 +75,9 @@ export function readPage(page: string): string | null {
 }
 
 function listOf(program: Command): string {
-  const rows = program.commands.flatMap((command) => {
+  const rows = shownCommands(program).flatMap((command) => {
     const page = `cli/${command.name()}.md`
-    return (command.commands.length === 0 ? [command] : command.commands).map(
-      (each) => `| [\`${fullName(each)}\`](${page}) | ${cell(each.description())} |`,
-    )
+    return leaves(command).map((each) => `| [\`${fullName(each)}\`](${page}) | ${cell(each.description())} |`)
   })
   return ['| command | what it does |', '| --- | --- |', ...rows].join('\n')
 }

@@ -76,11 +76,26 @@ function nameBlock(token: Token): void {
 function showNames(markdown: MarkdownRenderer): void {
   const fence = markdown.renderer.rules.fence
   markdown.renderer.rules.fence = (tokens, index, ...rest) => {
+    const token = tokens[index]
+    if (token?.info === 'console') return session(markdown, token.content)
     const block = fence?.(tokens, index, ...rest) ?? ''
-    const name: unknown = tokens[index]?.meta
+    const name: unknown = token?.meta
     if (typeof name !== 'string') return block
     return `<div class="named-block"><div class="file-name" v-pre>${markdown.utils.escapeHtml(name)}</div>${block}</div>`
   }
+}
+
+/** A session by hand: highlighters take everything that a command says for one string. */
+function session({ utils }: MarkdownRenderer, text: string): string {
+  const lines = text.trimEnd().split('\n')
+  const shown = lines.map((line, index) => {
+    const typed = line.startsWith('$ ') || (line.startsWith('> ') && lines[index - 1]?.endsWith('\\') === true)
+    if (!typed) return `<span class="line said">${utils.escapeHtml(line)}</span>`
+    const [command = '', comment = ''] = line.slice(2).split(/(?=\s+# exit code )/)
+    const rest = comment === '' ? '' : `<span class="said">${utils.escapeHtml(comment)}</span>`
+    return `<span class="line"><span class="prompt">${line.slice(0, 2)}</span><span class="typed">${utils.escapeHtml(command)}</span>${rest}</span>`
+  })
+  return `<div class="language-console session"><pre v-pre><code>${shown.join('\n')}</code></pre></div>`
 }
 
 /** Pictures stand in the page itself, so that they take its colours, in light and in dark. */

@@ -62,15 +62,23 @@ function pages(...files: readonly string[]): Item[] {
   return files.filter((file) => existsSync(path.join(ROOT, file))).map(item)
 }
 
-/** The first heading of a page, without its mark-up. */
+/** The first heading of a page, without its mark-up; of a type without its parameters. The theme takes it for HTML. */
 function titleOf(file: string): string {
   const [, title = path.basename(file, '.md')] = /^# (.+)$/m.exec(readFileSync(path.join(ROOT, file), 'utf8')) ?? []
-  return title.replace(/[`*\\]/g, '').replace(/^(?:Function|Interface|Type Alias|Variable|Class): /, '')
+  const [, name] = /^(?:Function|Interface|Type Alias|Variable|Class): ([^\\<]+)/.exec(title) ?? []
+  return (name ?? title.replace(/[`*\\]/g, '')).replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }
 
+/** Functions and values are what one looks for; types are many, and folded away. */
 function reference(module: string): Item[] {
-  const kinds = ['functions', 'variables', 'classes', 'interfaces', 'type-aliases']
-  return kinds.flatMap((kind) => folder(`reference/api/${module}/${kind}`))
+  const of = (...kinds: readonly string[]): Item[] =>
+    kinds
+      .flatMap((kind) => folder(`reference/api/${module}/${kind}`))
+      .toSorted((left, right) => text(left).localeCompare(text(right)))
+  return [
+    ...of('functions', 'variables', 'classes'),
+    { text: 'Types', collapsed: true, items: of('interfaces', 'type-aliases') },
+  ]
 }
 
 /** Guides in the order in which one needs them. */

@@ -10,7 +10,14 @@ import { makeEnvironment, ROOT } from './environment.ts'
 import { fileOf, runPage } from './page-run.ts'
 import { updated } from './update.ts'
 
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'packages/*/README.md', 'bench/README.md', 'examples/*/README.md', 'docs/**/*.md']
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'packages/*/README.md',
+  'bench/README.md',
+  'examples/*/README.md',
+  'docs/**/*.md',
+]
 const GENERATED = ['docs/reference/api/**', 'docs/.vitepress/**']
 const ONLY = process.env['DOCS_ONLY'] ?? ''
 

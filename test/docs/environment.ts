@@ -100,7 +100,7 @@ export class Shell {
   /** What it printed, with the project's folder as `/project`. */
   async run(command: string): Promise<Said> {
     const marker = `${this.#project}.folder`
-    const script = `${command}\nstatus=$?\npwd >'${marker}'\nexit $status`
+    const script = `trap "pwd >'${marker}'" EXIT\n${command}`
     const child = spawn('bash', ['-c', script], {
       cwd: this.#folder,
       env: {
