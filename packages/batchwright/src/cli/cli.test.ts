@@ -98,11 +98,21 @@ describe('a job from nothing to its published rows', () => {
       total: 1,
       items: [{ runId, job: 'orders', state: 'succeeded' }],
     })
-    expect((await project.json<ListJson>('logs')).value).toMatchObject({
-      total: 1,
-      items: [{ level: 'info', step: 'clean', index: 0, attempt: 1, message: 'the third order', fields: { qty: 2 } }],
+    expect((await project.json<Readonly<Record<string, unknown>>>('logs', '--follow')).value).toMatchObject({
+      level: 'info',
+      step: 'clean',
+      index: 0,
+      attempt: 1,
+      message: 'the third order',
+      fields: { qty: 2 },
     })
     expect((await project.cli('logs', '--level', 'warn')).stdout).toBe('')
+    expect((await project.json<Readonly<Record<string, unknown>>>('explain', `${runId}/clean/0`)).value).toMatchObject({
+      run: runId,
+      step: 'clean',
+      partition: 0,
+      sentences: [{ kind: 'input' }, { kind: 'attempt', facts: { outcome: 'succeeded' } }, { kind: 'next' }],
+    })
 
     const letters = await project.json<ListJson>('dead-letters', 'list')
     expect(letters.value).toMatchObject({

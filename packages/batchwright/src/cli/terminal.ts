@@ -20,6 +20,10 @@ export interface Terminal extends Canvas {
   print(lines: readonly string[]): void
   /** The command's answer, as an object. Only with `--json`. */
   printJson(value: JsonValue): void
+  /** The command's answer as JSON Lines: one object a line. Only with `--json`. */
+  printJsonLines(values: readonly JsonValue[]): void
+  /** Resolves when stdout takes more: a command with much to say waits for who reads it. */
+  drained(): Promise<void>
   /** What happens on the way, on stderr. Nothing with `--json`. */
   note(lines: readonly string[]): void
   /** Calls back when the window of stderr changes its size, until the returned function is called. */
@@ -70,6 +74,15 @@ export function openTerminal(options: TerminalOptions): Terminal {
     printJson: (value) => {
       if (json) stdout.write(`${JSON.stringify(value, null, 2)}\n`)
     },
+    printJsonLines: (values) => {
+      if (json && values.length > 0) stdout.write(values.map((value) => `${JSON.stringify(value)}\n`).join(''))
+    },
+    drained: () =>
+      stdout.writableNeedDrain
+        ? new Promise((resolve) => {
+            stdout.once('drain', resolve)
+          })
+        : Promise.resolve(),
     note: (lines) => {
       if (!json && lines.length > 0) stderr.write(encode(`${lines.join('\n')}\n`))
     },

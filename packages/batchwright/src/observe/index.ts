@@ -4,7 +4,8 @@
  */
 export { openRunLog } from './run-log.ts'
 export type { RunLog, RunLogLine, RunLogOptions } from './run-log.ts'
-export { readRunLog, RUN_LOG_FILE } from './read-log.ts'
-export type { LogFilter } from './read-log.ts'
+export { readRunLog, RUN_LOG_FILE, streamRunLog } from './read-log.ts'
+export type { FollowOptions } from './read-log.ts'
+export type { LogFilter } from './log-filter.ts'
 export { redactor } from './redact.ts'
 export type { Redact } from './redact.ts'

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../kernel/clock.ts'
-import { openRunLog, readRunLog, redactor, RUN_LOG_FILE } from './index.ts'
-import type { RunLogLine } from './index.ts'
+import { openRunLog, readRunLog, redactor, RUN_LOG_FILE, streamRunLog } from './index.ts'
+import type { LogFilter, RunLogLine } from './index.ts'
 
 const line = (message: string, over: Partial<RunLogLine> = {}): RunLogLine => ({
   at: Date.parse('2011-01-04T10:00:00.000Z'),
@@ -94,4 +94,83 @@ test('a log that cannot be written fails its close, not the run', async () => {
   log.write(line('lost'))
   await expect(log.close()).rejects.toThrow(/ENOTDIR|EEXIST/)
   expect(existsSync(at)).toBe(false)
+})
+
+async function messages(at: string, filter: LogFilter): Promise<readonly string[]> {
+  return (await readRunLog(at, filter)).items.map((each) => each.message)
+}
+
+test('lines are found by partition, attempt, time, and by text or pattern in message and fields', async () => {
+  const at = folder()
+  const log = open(at)
+  log.write(line('first', { index: 3, attempt: 2 }))
+  log.write(line('second', { fields: { order: 'o77' }, at: line('').at + 1000 }))
+  log.write(line('third of 3 (a.b)', { step: null, index: null, attempt: null }))
+  await log.close()
+  expect(await messages(at, { index: 3 })).toEqual(['first'])
+  expect(await messages(at, { attempt: 2 })).toEqual(['first'])
+  expect(await messages(at, { since: line('').at + 1 })).toEqual(['second'])
+  expect(await messages(at, { text: 'o77' })).toEqual(['second'])
+  expect(await messages(at, { text: '(a.b)' })).toEqual(['third of 3 (a.b)'])
+  expect(await messages(at, { text: /^(FIRST|third)/gi })).toEqual(['first', 'third of 3 (a.b)'])
+})
+
+test('a log that is followed gives what others write, whole lines only, and ends when its run has', async () => {
+  const at = folder()
+  const ours = open(at)
+  ours.write(line('before'))
+  ours.write(line('last before'))
+  await ours.close()
+  const file = path.join(at, RUN_LOG_FILE)
+  const whole = readFileSync(file, 'utf8').split('\n')[0] ?? ''
+  const [half, rest] = [whole.slice(0, 30), `${whole.slice(30)}\n`]
+  const writes = [half, rest.replace('before', 'in two pieces'), '', `${whole.replace('before', 'at the end')}\n`]
+  const seen: string[] = []
+  const followed = streamRunLog(
+    at,
+    {},
+    {
+      clock: systemClock,
+      lookMs: 1,
+      last: 1,
+      ended: () => {
+        if (seen.length > 0) appendFileSync(file, writes.shift() ?? '')
+        return Promise.resolve(seen.length > 0 && writes.length === 0)
+      },
+    },
+  )
+  for await (const batch of followed) seen.push(...batch.map((each) => each.message))
+  expect(seen).toEqual(['last before', 'in two pieces', 'at the end'])
+})
+
+test('a log is followed from before its first line', async () => {
+  const at = folder()
+  const log = open(at)
+  let looks = 0
+  const ended = async (): Promise<boolean> => {
+    looks += 1
+    if (looks === 2) log.write(line('the first'))
+    if (looks === 3) await log.close()
+    return looks === 3
+  }
+  const seen: string[] = []
+  for await (const batch of streamRunLog(at, {}, { clock: systemClock, lookMs: 1, ended })) {
+    seen.push(...batch.map((each) => each.message))
+  }
+  expect(seen).toEqual(['the first'])
+})
+
+test('a log of many windows is given in parts, each line once and in order', async () => {
+  const at = folder()
+  const log = open(at)
+  for (let index = 0; index < 5_000; index += 1) log.write(line(`${index} ü${'x'.repeat(index % 97)}`))
+  await log.close()
+  let largest = 0
+  const numbers: number[] = []
+  for await (const batch of streamRunLog(at, {})) {
+    largest = Math.max(largest, batch.length)
+    for (const { message } of batch) numbers.push(Number.parseInt(message, 10))
+  }
+  expect(numbers).toEqual(Array.from({ length: 5_000 }, (_, index) => index))
+  expect(largest).toBeLessThan(1_000)
 })

@@ -152,6 +152,23 @@ export const TYPING: Catalogue = {
       remedy: 'batchwright run plain',
     },
   },
+  LOG_FILTER_INVALID: {
+    title: 'What log lines are wanted cannot be understood',
+    meaning:
+      '`logs` takes a text or a pattern with `--text`, and a time with `--since`; one of them is written otherwise.',
+    causes: [
+      'A text between slashes is taken for a regular expression, and it is none.',
+      'A time without a unit, or a date that does not exist.',
+    ],
+    remedies: [
+      'Leave the slashes out to look for the text as it stands.',
+      'Write a time that has passed (`10min`, `2h`), or a date and time (`2011-01-04T10:00:00Z`).',
+    ],
+    example: {
+      message: '--since yesterday: expected a time that has passed, as 10min or 2h, or a date and time in ISO 8601',
+      remedy: 'batchwright logs latest --since 24h',
+    },
+  },
   PARAMETER_INVALID: {
     title: 'A parameter is wrong',
     meaning: "What was given with `--param`, or is missing, does not fit the job's parameters.",

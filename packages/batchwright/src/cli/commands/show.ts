@@ -36,6 +36,6 @@ export async function show(session: Session, options: ShowOptions): Promise<void
   })
   const [path, where] = [criticalPath(times), whereTime(times)]
   terminal.printJson({ ...runViewJson(view), ...timesJson(times, path, where) })
-  await printRun(session, view)
-  terminal.print(timelineLines({ times, path, where, tasks: drawn !== undefined }, terminal))
+  const sections = timelineLines({ times, path, where, tasks: drawn !== undefined }, terminal)
+  await printRun(session, view, [], sections)
 }

@@ -30,6 +30,8 @@ export interface RunFacts extends NextOptions {
   readonly places: ReadonlyMap<string, string>
   /** Partitions that took much longer than their siblings. */
   readonly slow: readonly SlowPartition[]
+  /** Sections about its time, ready to be shown before what to do next: what `show` has more. */
+  readonly times?: readonly string[]
 }
 
 export function placeKey(dataset: string, number: number): string {
@@ -82,6 +84,7 @@ export function summaryLines(view: RunView, facts: RunFacts, style: SummaryStyle
     ...section('checks', findingLines(view, style), style),
     ...section('slow', slowLines(facts.slow, style), style),
     ...section('published', publishedLines(view, facts.places, style), style),
+    ...(facts.times ?? []),
     ...section('next', nextLines(nextCommands(view, facts), indented), style),
   ]
 }
