@@ -3,7 +3,11 @@
  * with chosen faults. A composition root: it wires store, executor and runtime; nothing below may import it.
  */
 export { seededRandom } from '../kernel/random.ts'
+export type { FakeCall, FakeService } from './fakes.ts'
+export { fakeService } from './fakes.ts'
 export type { Fault } from './faults.ts'
+export type { GoldenOptions, GoldenSubject } from './golden/matches-golden.ts'
+export { matchesGolden } from './golden/matches-golden.ts'
 export type { InputRows, Inputs } from './inputs.ts'
 export type { RestartOptions, RestartReport } from './restart.ts'
 export { restartAtEveryCommit } from './restart.ts'

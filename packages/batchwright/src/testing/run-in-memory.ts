@@ -45,6 +45,8 @@ export interface InMemoryResult {
   readonly run: RunRow
   /** The published records of each dataset that the job writes; empty where nothing was published. */
   readonly outputs: Readonly<Record<string, readonly object[]>>
+  /** Columns that name a record of each dataset; null where it has no key. */
+  readonly keys: Readonly<Record<string, readonly string[] | null>>
   /** SHA-256 of the published parts, in order. */
   readonly digests: Readonly<Record<string, readonly string[]>>
   /** By step. */
@@ -141,6 +143,7 @@ async function gather(
 ): Promise<InMemoryResult> {
   const steps = await store.listSteps(run.runId)
   const outputs: Record<string, readonly object[]> = {}
+  const keys: Record<string, readonly string[] | null> = {}
   const digests: Record<string, readonly string[]> = {}
   const deadLetters: Record<string, readonly DeadLetter[]> = {}
   const results: Record<string, JsonValue> = {}
@@ -148,6 +151,7 @@ async function gather(
     for (const { dataset } of datasetsWritten(step)) {
       const published = await readOutput(dataset, run, project)
       outputs[dataset.name] = published.records
+      keys[dataset.name] = dataset.key
       digests[dataset.name] = published.digests
     }
     const { tasks } = await store.stepOutput(run.runId, step.name)
@@ -157,6 +161,7 @@ async function gather(
   return {
     run,
     outputs,
+    keys,
     digests,
     deadLetters,
     results,

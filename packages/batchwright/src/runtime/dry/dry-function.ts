@@ -1,4 +1,4 @@
-import type { Fault} from '../../job/index.ts';
+import type { Fault } from '../../job/index.ts'
 import { type ProcessContext } from '../../job/index.ts'
 import { reportError } from '../../kernel/errors.ts'
 import { isThenable, GivenByName, readResult } from '../records/operations.ts'
