@@ -336,7 +336,7 @@ export const field = {
     const canonical = dateReader(patterns('', undefined, ['YYYY-MM-DD']))
     return start({
       type: { type: 'date' },
-      expected: 'a date',
+      expected: `a date as ${[options.format ?? [], 'YYYY-MM-DD'].flat().join(' or ')}`,
       reason: 'bad_date',
       read: dateReader(patterns('field.date()', options.format, ['YYYY-MM-DD'])),
       holds: (value) => isText(value) && canonical(value) === value,

@@ -36,7 +36,7 @@ export const REASONS: Readonly<Record<Lowercase<string>, CatalogueEntry>> = {
     causes: ['Another order of day and month.', 'A time zone that is missing.'],
     remedies: ["Name the format: `field.date({ format: 'DD/MM/YYYY' })`."],
     example: {
-      message: 'day: expected a date such as 2011-01-04, found "31/02/2011"',
+      message: 'day: expected a date as YYYY-MM-DD, found "31/02/2011"',
       remedy: "day: field.date({ format: 'DD/MM/YYYY' })",
     },
   },
