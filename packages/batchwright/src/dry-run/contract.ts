@@ -83,6 +83,8 @@ export interface DryStep {
   readonly dead: readonly DryDead[]
   /** Limits on dead letters, judged on the sample. */
   readonly limits: readonly Finding[]
+  /** Names of the limits that are exceeded whatever comes after the sample: those on a count. */
+  readonly certain: readonly string[]
   /** What a function step returned. */
   readonly result: JsonValue
 }
@@ -137,6 +139,8 @@ export interface DryOutput {
   readonly rows: readonly Row[]
   /** Its checks, made on the sample, with their own severity. Counts of records are judged only where the sample is all. */
   readonly checks: readonly Finding[]
+  /** Names of the checks that do not hold whatever comes after the sample: a record of its own breaks them. */
+  readonly certain: readonly string[]
   /** Names of the checks that a sample cannot answer. */
   readonly unjudged: readonly string[]
 }

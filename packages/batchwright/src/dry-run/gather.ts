@@ -5,6 +5,7 @@ import {
   type CheckDefinition,
   type DatasetDefinition,
   type JobDefinition,
+  type Limit,
   type StepDefinition,
 } from '../job/index.ts'
 import type { JsonValue } from '../kernel/errors.ts'
@@ -31,7 +32,16 @@ export interface Gathering {
   readonly whole: boolean
 }
 
-const NOTHING_RAN = { counters: null, records: [], keys: [], rows: [], dead: [], limits: [], result: null } as const
+const NOTHING_RAN = {
+  counters: null,
+  records: [],
+  keys: [],
+  rows: [],
+  dead: [],
+  limits: [],
+  certain: [],
+  result: null,
+} as const
 
 /** What became of each step. */
 export async function gatherSteps(steps: readonly StepDefinition[], from: Gathering): Promise<readonly DryStep[]> {
@@ -71,6 +81,7 @@ async function ranStep(
     rows: await firstRows(stepNamed(rewired.job, step.name), output),
     dead: deadOf(letters, row.counters),
     limits: limitsOf(step, row.counters),
+    certain: certainLimits(step, row.counters),
     result: step.kind === 'function' ? (output.tasks[0]?.output.result ?? null) : null,
   }
 }
@@ -82,6 +93,19 @@ function stepNamed(job: JobDefinition, name: string): StepDefinition | null {
 function limitsOf(step: StepDefinition, counters: Counters): readonly Finding[] {
   if (step.kind !== 'records') return []
   return judgeLimits({ step: step.name, counters, rejects: step.rejects, skip: step.skip })
+}
+
+/** Those that only counts decide: more records never mend them. */
+function certainLimits(step: StepDefinition, counters: Counters): readonly string[] {
+  if (step.kind !== 'records') return []
+  const counted = new Map([...step.rejects].map(([rule, limit]) => [rule, countOf(limit)]))
+  return judgeLimits({ step: step.name, counters, rejects: counted, skip: countOf(step.skip) })
+    .filter((finding) => !finding.passed)
+    .map((finding) => finding.name)
+}
+
+function countOf({ ratio, count }: Limit): Limit {
+  return count === null && ratio !== null ? { ratio: 1, count: null } : { ratio: null, count }
 }
 
 async function lettersOf(output: StepOutput): Promise<readonly DeadLetter[]> {
@@ -167,11 +191,21 @@ export async function gatherOutputs(
         records: parts.reduce((sum, part) => sum + part.records, 0),
         rows: await rowsOfParts(parts, staged),
         checks: checksOf(row.verification, dataset.checks),
+        certain: readsADataset(step) ? dataset.checks.filter(judgesRecords).map((check) => check.name) : [],
         unjudged: whole ? [] : dataset.checks.filter(judgesCounts).map((check) => check.name),
       })
     }
   }
   return outputs
+}
+
+/** What it makes of a record does not depend on how many others there are. */
+function readsADataset(step: StepDefinition): boolean {
+  return step.kind === 'records' && step.input.from === 'dataset'
+}
+
+function judgesRecords({ check }: CheckDefinition): boolean {
+  return check !== 'rowCount' && check !== 'sql'
 }
 
 /** The findings about checks, with the severity that the dataset declares. */

@@ -20,6 +20,15 @@ import { mirrored } from './mirror.ts'
 /** Files of a dataset that a sample is taken from, at most, spread over all there are. */
 const MOST_FILES = 10
 
+/** How much of a dataset is read. */
+interface Limits {
+  readonly records: number
+  readonly files: number
+}
+
+/** What a lookup does not hold is not found: a part of it would make other records of the sample. It is bounded by itself. */
+const WHOLE: Limits = { records: Number.MAX_SAFE_INTEGER, files: Number.MAX_SAFE_INTEGER }
+
 type DatasetInput = Extract<StepInput, { readonly from: 'dataset' }>
 
 /** A dataset's sample in the scratch folder. */
@@ -36,10 +45,12 @@ export async function sampleInputs(
   window: WindowValue | null,
 ): Promise<ReadonlyMap<string, SampledDataset>> {
   const sampled = new Map<string, SampledDataset>()
+  const lookedUp = new Set(steps.flatMap(lookupInputs).map(({ dataset }) => dataset.name))
   for (const [name, inputs] of readsOf(steps)) {
     const [first] = inputs
     if (first === undefined) continue
-    sampled.set(name, await sampleDataset(first.dataset, inputs, request, window))
+    const limits = lookedUp.has(name) ? WHOLE : { records: request.sample, files: MOST_FILES }
+    sampled.set(name, await sampleDataset(first.dataset, inputs, request, window, limits))
   }
   return sampled
 }
@@ -53,9 +64,14 @@ function readsOf(steps: readonly StepDefinition[]): ReadonlyMap<string, readonly
   return reads
 }
 
+/** Every dataset that a step reads, those of its lookups too. */
 export function datasetInputs(step: StepDefinition): readonly DatasetInput[] {
   const inputs = step.kind === 'records' ? [step.input] : step.kind === 'sql' ? [...step.tables.values()] : []
-  return inputs.filter((input): input is DatasetInput => input.from === 'dataset')
+  return [...inputs, ...lookupInputs(step)].filter((input): input is DatasetInput => input.from === 'dataset')
+}
+
+function lookupInputs(step: StepDefinition): readonly DatasetInput[] {
+  return [...step.lookups.values()].map(({ dataset, windows }) => ({ from: 'dataset', dataset, windows }))
 }
 
 async function sampleDataset(
@@ -63,6 +79,7 @@ async function sampleDataset(
   inputs: readonly DatasetInput[],
   request: DryRunRequest,
   window: WindowValue | null,
+  limits: Limits,
 ): Promise<SampledDataset> {
   const { kind } = dataset.location
   const nothing: DryInput = {
@@ -79,7 +96,9 @@ async function sampleDataset(
   try {
     const windows = distinctWindows(inputs.flatMap((input) => chooseWindows(input, window)))
     const sampled =
-      kind === 'files' ? await sampleFiles(dataset, windows, request) : await sampleVersions(dataset, windows, request)
+      kind === 'files'
+        ? await sampleFiles(dataset, windows, request, limits)
+        : await sampleVersions(dataset, windows, request, limits)
     return { input: { ...nothing, ...sampled.input }, definition: sampled.definition }
   } catch (thrown) {
     return { input: { ...nothing, error: reportError(thrown) }, definition: dataset }
@@ -98,14 +117,15 @@ interface Sampled {
 async function sampleFiles(
   dataset: DatasetDefinition,
   windows: readonly (WindowValue | null)[],
-  { job, project, scratch, sample, parameters, window }: DryRunRequest,
+  { job, project, scratch, parameters, window }: DryRunRequest,
+  limits: Limits,
 ): Promise<Sampled> {
   if (dataset.format.format === 'parquet') throw rawParquet(dataset)
   const all = { ...parametersOf(job, parameters) }
   const { files, notes } = await resolvePaths(dataset, windows, all, project)
   if (files.length === 0 && dataset.missing === 'fail') throw nothingThere(dataset, window)
-  const chosen = spread(files, MOST_FILES)
-  const each = Math.ceil(sample / Math.max(1, chosen.length))
+  const chosen = spread(files, limits.files)
+  const each = Math.ceil(limits.records / Math.max(1, chosen.length))
   const byWindow = new Map<string | null, string[]>()
   let records = 0
   let whole = chosen.length === files.length
@@ -149,7 +169,8 @@ function spread<Item>(items: readonly Item[], most: number): readonly Item[] {
 async function sampleVersions(
   dataset: DatasetDefinition,
   windows: readonly (WindowValue | null)[],
-  { project, scratch, sample }: DryRunRequest,
+  { project, scratch }: DryRunRequest,
+  limits: Limits,
 ): Promise<Sampled> {
   const folder = datasetFolder(project, dataset)
   const found: { readonly window: WindowValue | null; readonly manifest: Manifest }[] = []
@@ -160,8 +181,8 @@ async function sampleVersions(
     else if (dataset.missing === 'fail') throw versionMissing(dataset, window, pathInProject(project, folder))
     else missing.push(`${window?.key ?? 'the dataset'}: no published version, skipped`)
   }
-  const chosen = spread(found, MOST_FILES)
-  const each = Math.ceil(sample / Math.max(1, chosen.length))
+  const chosen = spread(found, limits.files)
+  const each = Math.ceil(limits.records / Math.max(1, chosen.length))
   const target = mirrored(folder, project)
   let records = 0
   let whole = chosen.length === found.length

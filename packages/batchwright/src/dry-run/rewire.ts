@@ -52,10 +52,10 @@ function once(retry: RetryPolicy): RetryPolicy {
 }
 
 function placed(step: StepDefinition, names: ReadonlySet<string>, options: RewireOptions): StepDefinition {
+  const place = (dataset: DatasetDefinition): DatasetDefinition =>
+    options.inputs.get(dataset.name)?.definition ?? dataset
   const move = (input: StepInput): StepInput =>
-    input.from === 'step'
-      ? input
-      : { ...input, dataset: options.inputs.get(input.dataset.name)?.definition ?? input.dataset }
+    input.from === 'step' ? input : { ...input, dataset: place(input.dataset) }
   const base = {
     after: step.after.filter((name) => names.has(name)),
     output: step.output === null ? null : moved(step.output, options),
@@ -65,6 +65,7 @@ function placed(step: StepDefinition, names: ReadonlySet<string>, options: Rewir
         { ...one, output: one.output === null ? null : moved(one.output, options) },
       ]),
     ),
+    lookups: new Map([...step.lookups].map(([name, lookup]) => [name, { ...lookup, dataset: place(lookup.dataset) }])),
     shuffles: step.shuffles.filter((shuffle) => names.has(shuffle.to)).map((shuffle) => ({ ...shuffle, buckets: 1 })),
     publish: 'none' as const,
     isolation: 'inline' as const,

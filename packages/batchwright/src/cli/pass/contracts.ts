@@ -79,7 +79,8 @@ async function problemOf(
     return fault === null ? null : unreadable(dataset, manifest, fault)
   } catch (thrown) {
     if (!(thrown instanceof BatchwrightError) || !CONTRACT_CODES.has(thrown.code)) throw thrown
-    return unreadable(dataset, manifest, thrown.message)
+    const noWay = thrown.code === 'CONTRACT_VERSION_UNKNOWN'
+    return unreadable(dataset, manifest, noWay ? 'there is no upcast' : thrown.message)
   }
 }
 

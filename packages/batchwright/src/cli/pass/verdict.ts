@@ -1,6 +1,7 @@
 /** What of a pass is wrong: in a run of tonight, or only perhaps. */
 import { readPlaces, type SourcePlace } from '../../kernel/source-place.ts'
 import type { ErrorReport } from '../../kernel/errors.ts'
+import type { DryOutput, DryStep } from '../../dry-run/index.ts'
 import type { PassReport } from './contract.ts'
 import type { TypesReport } from './types.ts'
 
@@ -16,7 +17,10 @@ export interface Problem {
   readonly report: ErrorReport | null
 }
 
-/** Everything that is wrong, the worst first. A limit or a check counts as an error where the sample was all there is. */
+/**
+ * Everything that is wrong, the worst first. A limit or a check counts as an error where more
+ * records would not mend it.
+ */
 export function problemsOf(pass: PassReport): readonly Problem[] {
   const problems: Problem[] = []
   if (pass.error !== null) problems.push(ofError(pass.error))
@@ -31,35 +35,53 @@ export function problemsOf(pass: PassReport): readonly Problem[] {
     problems.push({ ...problem, message: `${failure.step ?? 'the run'}: ${problem.message}` })
   }
   const whole = inputs.every((input) => input.whole)
-  const level = whole ? 'error' : 'warning'
-  const where = whole ? '' : ' of the sample'
-  for (const step of steps) {
-    for (const limit of step.limits) {
-      if (limit.passed) continue
-      problems.push({
-        level,
-        code: 'LIMIT_EXCEEDED',
-        message: `${step.name}: ${limit.name}: expected ${limit.expected}, found ${limit.found}${where}`,
-        hint: 'mend the rule or the data, or raise the limit',
-        place: null,
-        report: null,
-      })
-    }
-  }
-  for (const output of outputs) {
-    for (const check of output.checks) {
-      if (check.passed) continue
-      problems.push({
-        level: check.severity === 'block' ? level : 'warning',
-        code: 'CHECK_FAILED',
-        message: `${output.dataset}: ${check.name}: expected ${check.expected}, found ${check.found}${where}`,
-        hint: 'mend the step or the check',
-        place: null,
-        report: null,
-      })
-    }
-  }
+  problems.push(...steps.flatMap((step) => stepProblems(step, whole)))
+  problems.push(...outputs.flatMap((output) => outputProblems(output, whole)))
   return problems.toSorted((left, right) => Number(left.level === 'warning') - Number(right.level === 'warning'))
+}
+
+/** What a sample shows may be its own fault; what is true of it alone is true of the whole. */
+function judged(code: string, certain: boolean, whole: boolean, text: string, hint: string): Problem {
+  const message = whole ? text : `${text} of the sample`
+  return { level: certain || whole ? 'error' : 'warning', code, message, hint, place: null, report: null }
+}
+
+function stepProblems(step: DryStep, whole: boolean): readonly Problem[] {
+  const { counters, name, limits, certain, dead } = step
+  const unexpected = dead.find(({ cause }) => cause !== 'rule')
+  const failed = (counters?.deadByError ?? 0) + (counters?.deadByContract ?? 0)
+  if (counters !== null && counters.read > 0 && failed === counters.read && unexpected !== undefined) {
+    return [
+      judged(
+        'RECORDS_ALL_FAIL',
+        true,
+        true,
+        `${name}: every one of the ${failed} records ${whole ? '' : 'of the sample '}fails: ${unexpected.example.message}`,
+        'mend the step or the contract; `batchwright dev` shows the records',
+      ),
+    ]
+  }
+  return limits
+    .filter((limit) => !limit.passed)
+    .map((limit) =>
+      judged(
+        'LIMIT_EXCEEDED',
+        certain.includes(limit.name),
+        whole,
+        `${name}: ${limit.name}: expected ${limit.expected}, found ${limit.found}`,
+        'mend the rule or the data, or raise the limit; `batchwright dev` shows the records',
+      ),
+    )
+}
+
+function outputProblems({ dataset, checks, certain }: DryOutput, whole: boolean): readonly Problem[] {
+  return checks
+    .filter((check) => !check.passed)
+    .map((check) => {
+      const text = `${dataset}: ${check.name}: expected ${check.expected}, found ${check.found}`
+      const problem = judged('CHECK_FAILED', certain.includes(check.name), whole, text, 'mend the step or the check')
+      return check.severity === 'block' ? problem : { ...problem, level: 'warning' }
+    })
 }
 
 function ofError(error: ErrorReport): Problem {
