@@ -34,7 +34,13 @@ export function commandTree(): Command {
     environment: {},
   })
   const program = new Command('batchwright')
-  const session = new Session({ terminal, clock: systemClock, random: systemRandom, workingFolder: FOLDER })
+  const session = new Session({
+    terminal,
+    clock: systemClock,
+    random: systemRandom,
+    workingFolder: FOLDER,
+    environment: {},
+  })
   declareCommands(program, session, () => undefined)
   return program
 }

@@ -21,11 +21,21 @@ const PAGES = [
 const GENERATED = ['docs/reference/api/**', 'docs/.vitepress/**']
 const ONLY = process.env['DOCS_ONLY'] ?? ''
 
-const pages = globSync(PAGES, { cwd: ROOT, exclude: GENERATED })
+/** Their docstrings are pages of the reference. */
+const SOURCES = 'packages/batchwright/src/{job,testing,kernel}/*.ts'
+
+const pages = [...globSync(PAGES, { cwd: ROOT, exclude: GENERATED }), ...globSync(SOURCES, { cwd: ROOT })]
   .filter((page) => page.includes(ONLY))
   .sort()
-  .map((page) => readPage(page, readFileSync(path.join(ROOT, page), 'utf8')))
+  .map((page) => readPage(page, textOf(page)))
 const environment = makeEnvironment()
+
+/** Of source code, what its docstrings say, at the lines where they say it. */
+function textOf(page: string): string {
+  const text = readFileSync(path.join(ROOT, page), 'utf8')
+  if (!page.endsWith('.ts')) return text
+  return Array.from(text.split('\n'), (line) => /^\s*\* ?(.*)$/.exec(line)?.[1] ?? '').join('\n')
+}
 
 describe('what a page shows is what happens', { timeout: 120_000 }, () => {
   test.concurrent.for(pages.filter(({ blocks }) => blocks.length > 0))('$page', async (page) => {
@@ -73,7 +83,7 @@ function writeVersions(folder: string, { page, blocks, project }: Page): readonl
   }
   if (code.length === 0) return []
   return states.flatMap((state, index) => {
-    const place = path.join('types', page.replace(/\.md$/, ''), String(index))
+    const place = path.join('types', page.replace(/\.(?:md|ts)$/, ''), String(index))
     if (project !== null) environment.copyProject(project, path.join(environment.folder, place))
     return [...state].map(([file, { line, text }]) => {
       const written = path.join(place, file)

@@ -37,7 +37,7 @@ export function makeEnvironment(): Environment {
     folder,
     copyProject,
     makeProject: (name, copyOf) => {
-      const project = path.join(folder, name.replace(/\.md$/, ''))
+      const project = path.join(folder, name.replace(/\.(?:md|ts)$/, ''))
       mkdirSync(project, { recursive: true })
       symlinkSync(path.join(folder, 'node_modules'), path.join(project, 'node_modules'))
       if (copyOf !== null) copyProject(copyOf, project)

@@ -10,6 +10,7 @@ export type Check<Column extends string = string> = CheckDefinition & {
   readonly [COLUMN]?: Column
 }
 
+/** What every check takes beside its own: what happens when it fails, and its name. */
 export interface CheckOptions {
   /** `block` (default): the run fails and nothing is published. `warn`: it is recorded. */
   readonly severity?: 'block' | 'warn'

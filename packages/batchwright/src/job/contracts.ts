@@ -11,6 +11,7 @@ export interface Contract<Row> extends ContractDefinition {
   readonly [ROW]?: Row
 }
 
+/** How records of older contract versions are read. */
 export interface ContractOptions {
   /** By contract version: makes the next version's record of an older one. `{ 1: (old) => ({ ...old, Country: 'Unspecified' }) }`. */
   readonly upcast?: Readonly<Record<number, (old: Readonly<Record<string, unknown>>) => unknown>>
@@ -19,6 +20,14 @@ export interface ContractOptions {
 /**
  * A dataset's record schema under a contract version (from 1): a `record({ ... })`, or any Standard Schema that validates
  * synchronously. Raise the version when the schema changes, and say in `upcast` how older records become newer ones.
+ *
+ * @example
+ * ```ts
+ * import { contract, field, record } from 'batchwright'
+ *
+ * const row = record({ order: field.text(), country: field.text() })
+ * export const orders = contract(2, row, { upcast: { 1: (old) => ({ ...old, country: 'unknown' }) } })
+ * ```
  */
 export function contract<Row extends object>(
   version: number,

@@ -1,7 +1,9 @@
 import type { JsonValue } from '../kernel/errors.ts'
 import type { WindowValue } from '../protocol/index.ts'
 import { columnsChecked, type Check } from './checks.ts'
-import type { Contract } from './contracts.ts'
+import { contract, type Contract } from './contracts.ts'
+import { field } from './field.ts'
+import { record } from './record.ts'
 import type {
   CheckDefinition,
   DatasetDefinition,
@@ -53,6 +55,7 @@ export interface Dataset<Row, Kind extends 'files' | 'published' = 'files' | 'pu
   readonly [ROW]?: Row
 }
 
+/** What raw files and published datasets have in common. */
 export interface CommonDatasetOptions<Row> {
   /** How the dataset is cut in data time: `daily()`. Absent: it is one whole. */
   readonly window?: Window
@@ -66,6 +69,7 @@ export interface CommonDatasetOptions<Row> {
   readonly checks?: readonly Check<keyof NoInfer<Row> & string>[]
 }
 
+/** A dataset of raw files that others put there. It is only read. */
 export interface FilesOptions<Row> extends CommonDatasetOptions<Row> {
   /**
    * Files that others put there: a path or glob from the project folder, several, or a function that names them.
@@ -74,12 +78,27 @@ export interface FilesOptions<Row> extends CommonDatasetOptions<Row> {
   readonly files: string | readonly string[] | ((context: FilesContext) => string | readonly string[])
 }
 
+/** A dataset of published versions: steps write it, others read it. */
 export interface PublishedOptions<Row> extends CommonDatasetOptions<Row> {
   /** Folder of published versions, from the project folder: written by steps, read by others. */
   readonly location: string
 }
 
 const OPTIONS = ['files', 'location', 'window', 'missing', 'format', 'contract', 'key', 'checks']
+
+export interface FileDatasetOptions {
+  readonly window?: Window
+  /** Folder of published versions, from the project folder. */
+  readonly location: string
+  readonly format: { readonly format: 'files' }
+}
+
+/** A dataset of whole files, written by steps: `.files({ thumbs })`. It has no rows to be read. */
+export interface FileDataset extends DatasetDefinition {
+  readonly location: Locations['published']
+  readonly format: { readonly format: 'files' }
+  readonly window: Window | null
+}
 
 /** What arrives at run time, where nothing has been checked yet. */
 interface GivenOptions {
@@ -93,21 +112,27 @@ interface GivenOptions {
   readonly location?: unknown
 }
 
-/** Names a dataset. With `files` it is read only; with `location` steps can write it, and its versions are published. */
+/**
+ * Names raw files that others put there: a dataset that is only read. Throws DATASET_INVALID where options contradict each
+ * other, and names the option.
+ */
 export function dataset<Row extends object>(name: string, options: FilesOptions<Row>): Dataset<Row, 'files'>
+/** Names a folder of published versions: a dataset that steps write, in versions that appear whole, and others read. */
 export function dataset<Row extends object>(name: string, options: PublishedOptions<Row>): Dataset<Row, 'published'>
+export function dataset(name: string, options: FileDatasetOptions): FileDataset
 export function dataset(name: string, options: GivenOptions): Dataset<object> {
   checkName('dataset', name)
   const place = `dataset ${show(name)}`
   checkOptions(place, options, OPTIONS)
-  const contract = contractOf(place, options.contract)
-  const { schema } = contract
+  const ofFiles = options.format?.format === 'files'
+  const declared = ofFiles ? fileContract(place, options) : contractOf(place, options.contract)
+  const { schema } = declared
   const definition = {
     name,
     window: options.window ?? null,
     missing: missingOf(place, options.missing ?? 'fail'),
     format: formatOf(place, options.format),
-    contract,
+    contract: declared,
     key: keyOf(place, options.key, schema),
     checks: checksOf(place, options.checks ?? [], schema),
     location: locationOf(place, options),
@@ -155,6 +180,22 @@ function withInputs<Row>(declared: Declared): Dataset<Row> {
   return definition
 }
 
+/** What is known of each file: a list of these stands for the dataset. */
+const FILE_LIST = contract(1, record({ file: field.text(), bytes: field.integer(), sha256: field.text() }))
+
+function fileContract(place: string, options: GivenOptions): Contract<object> {
+  const unfit = (['files', 'contract', 'key', 'checks', 'missing'] as const).find((each) => options[each] !== undefined)
+  if (unfit === undefined) return FILE_LIST
+  throw definitionError(
+    'DATASET_INVALID',
+    place,
+    `it is made of whole files, and has ${unfit}`,
+    unfit === 'files'
+      ? "files: lists what others put there; give it location: 'out/thumbs'."
+      : `Leave ${unfit} out: files have no records. Rows that name them belong in a dataset of their own.`,
+  )
+}
+
 function contractOf<Row>(place: string, given: Contract<Row> | undefined): Contract<Row> {
   if (typeof given === 'object' && 'schema' in given && 'version' in given) return given
   throw definitionError(
@@ -171,7 +212,7 @@ function formatOf(place: string, given: FormatDefinition | undefined): FormatDef
     'DATASET_INVALID',
     `${place} format`,
     `expected a format, found ${show(given)}`,
-    'One of csv(), tsv(), jsonl(), parquet().',
+    'One of csv(), tsv(), jsonl(), parquet(), files().',
   )
 }
 

@@ -4,6 +4,7 @@ import { checkOptions, definitionError, show } from './names.ts'
 
 type Compression = 'none' | 'gzip' | 'auto'
 
+/** What text formats have in common: compression, and the longest record. */
 export interface TextFormatOptions {
   /** `auto` (default): by the file's name and first bytes when reading, none when writing. */
   readonly compression?: Compression
@@ -11,6 +12,7 @@ export interface TextFormatOptions {
   readonly maxRecord?: Size
 }
 
+/** How a CSV file is written down. By default as RFC 4180 has it: commas, double quotes, a header. */
 export interface CsvOptions extends TextFormatOptions {
   /** One character; default a comma. */
   readonly delimiter?: string
@@ -61,6 +63,11 @@ export function jsonl(options: TextFormatOptions = {}): FormatDefinition {
 /** Apache Parquet: typed columns, decimals exact. Needs the peer dependency `@duckdb/node-api`. */
 export function parquet(): FormatDefinition {
   return { format: 'parquet' }
+}
+
+/** Whole files under names of their own: images, models, archives. Steps write them with `files.<output>.write(name, content)`. */
+export function files(): { readonly format: 'files' } {
+  return { format: 'files' }
 }
 
 function textOptions(place: string, options: TextFormatOptions): { compression: Compression; maxRecordBytes: number } {

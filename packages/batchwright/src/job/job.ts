@@ -10,6 +10,7 @@ import type { Declaring, StepBuilder } from './step-builder.ts'
 import type { JobTypes, Steps } from './step-types.ts'
 import type { Window } from './window.ts'
 
+/** What a job says of itself beside its steps. */
 export interface JobOptions<DeclaredWindow, DeclaredParameters> {
   /** One sentence, for lists. */
   readonly description?: string
@@ -39,6 +40,22 @@ const OPTIONS = ['description', 'owner', 'window', 'parameters', 'timeout']
 /**
  * Defines a job: its options, and a function that declares its steps. Runs nothing and touches nothing; what can be known
  * to be wrong is refused here. A job file exports it as its default.
+ *
+ * @param name - In commands, tables and metrics: lower case, digits, `-` and `_`.
+ * @param options - Window, parameters, owner, description, timeout.
+ * @param build - Declares the steps. It is called at once, and must not be asynchronous.
+ * @example
+ * ```ts
+ * import { contract, csv, dataset, field, job, jsonl, record } from 'batchwright'
+ *
+ * const row = contract(1, record({ id: field.text() }))
+ * const input = dataset('ids', { files: 'in/*.csv', format: csv(), contract: row })
+ * const output = dataset('copied_ids', { location: 'out/ids', format: jsonl(), contract: row })
+ *
+ * export default job('copy', {}, (steps) => {
+ *   steps.records('copy').read(input).write(output)
+ * })
+ * ```
  */
 export function job<
   DeclaredWindow extends Window | undefined = undefined,

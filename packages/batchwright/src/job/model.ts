@@ -6,6 +6,7 @@ import type { Decimal } from '../kernel/decimal.ts'
 import type { JsonValue } from '../kernel/errors.ts'
 import type { WindowValue } from '../protocol/index.ts'
 
+/** A job as the engine sees it: what `job(...)` gives. Frozen. */
 export interface JobDefinition {
   readonly name: string
   readonly description: string | null
@@ -37,6 +38,7 @@ export interface WindowSpec {
   within(bounds: { readonly start: string; readonly end: string }): readonly WindowValue[]
 }
 
+/** Parameters as the engine uses them: their schema, and which of them are part of the identity of a run. */
 export interface ParameterSet {
   readonly schema: RecordSchema
   /** Names of the parameters that belong to the run's identity. */
@@ -66,6 +68,7 @@ export type FieldType =
   /** Anything JSON can say; in CSV as JSON text. */
   | { readonly type: 'json' }
 
+/** A field with its name: how it is read from outside, and written. */
 export interface FieldDefinition {
   readonly name: string
   /** Name of the column outside, where it differs. */
@@ -119,6 +122,7 @@ export interface RecordSchema {
   check(record: unknown): Fault | null
 }
 
+/** A contract as steps use it: its version, its schema, and how older records become newer ones. */
 export interface ContractDefinition {
   /** Contract version, from 1. */
   readonly version: number
@@ -129,6 +133,7 @@ export interface ContractDefinition {
 
 // ---------------------------------------------------------------- datasets
 
+/** A dataset as steps use it: all options with their defaults filled in. */
 export interface DatasetDefinition {
   readonly name: string
   readonly window: WindowSpec | null
@@ -154,6 +159,7 @@ export interface DatasetDefinition {
     | { readonly kind: 'published'; readonly folder: string }
 }
 
+/** A format with its options filled in: what `csv()`, `tsv()`, `jsonl()` and `parquet()` give. */
 export type FormatDefinition =
   | {
       readonly format: 'csv'
@@ -167,6 +173,8 @@ export type FormatDefinition =
     }
   | { readonly format: 'jsonl'; readonly compression: 'none' | 'gzip' | 'auto'; readonly maxRecordBytes: number }
   | { readonly format: 'parquet' }
+  /** Whole files under names of their own; no rows. */
+  | { readonly format: 'files' }
 
 /** How a reader picks windows of a dataset, seen from the run's window. */
 export type WindowSelector =
@@ -179,6 +187,7 @@ export type WindowSelector =
   /** The dataset has no window. */
   | { readonly select: 'whole' }
 
+/** A check as verification uses it: what `check.unique(...)` and the others give. */
 export type CheckDefinition = {
   /** Unique in its dataset: `unique(invoice)`, or as the user named it. */
   readonly name: string
@@ -202,6 +211,7 @@ export type CheckDefinition = {
 
 // ---------------------------------------------------------------- policies
 
+/** `RetryOptions` with its defaults filled in; times in milliseconds. */
 export interface RetryPolicy {
   /** Attempts in all, the first included. */
   readonly attempts: number
@@ -214,6 +224,7 @@ export interface RetryPolicy {
   readonly errors: readonly string[]
 }
 
+/** `CommitOptions` with its defaults filled in; times in milliseconds. */
 export interface CommitPolicy {
   /** Records given to the sink at once. */
   readonly chunk: number
@@ -228,6 +239,7 @@ export interface Limit {
   readonly count: number | null
 }
 
+/** `PartitionOptions` with the way of cutting; `size` in bytes, or in records for `rows`. */
 export interface PartitionPolicy {
   readonly by: 'auto' | 'file' | 'bytes' | 'rows' | 'keyHash'
   /** Target size of a partition: bytes for `bytes`, records for `rows`. */
@@ -239,6 +251,7 @@ export interface PartitionPolicy {
 
 // ---------------------------------------------------------------- steps
 
+/** Where a step reads from: windows of a dataset, or another step. */
 export type StepInput =
   | { readonly from: 'dataset'; readonly dataset: DatasetDefinition; readonly windows: WindowSelector }
   /** `output`: the named output that is read; null for the records without a name. */
@@ -287,6 +300,8 @@ interface StepBase {
   readonly services: ReadonlyMap<string, ServiceDefinition>
   /** Datasets held in memory, by the names that user functions know them by. */
   readonly lookups: ReadonlyMap<string, LookupDefinition>
+  /** Datasets of files that user functions write, by the names that they know them by. */
+  readonly files: ReadonlyMap<string, FileOutputDefinition>
 }
 
 /** What `process` and the other user functions are given beside the record. */
@@ -298,12 +313,17 @@ export interface ProcessContext {
   /** The record's place: for messages. */
   readonly position: RecordPosition
   readonly use: Readonly<Record<string, unknown>>
+  /** File outputs of the step, where `.files()` declared some. */
+  readonly files: Readonly<Record<string, FileWriter>>
   /** Keyed state of the step, where `.state()` declared one. */
   readonly state: KeyedState
   readonly signal: AbortSignal
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, JsonValue>>): void
 }
 
+/**
+ * State of a step by key, for `process`. It is saved with each checkpoint, so that a resumed attempt goes on with it.
+ */
 export interface KeyedState {
   get(key: string): JsonValue | undefined
   set(key: string, value: JsonValue): void
@@ -321,6 +341,7 @@ export interface RecordPosition {
   readonly offset: number | null
 }
 
+/** A `steps.records` as the engine sees it. */
 export interface RecordsStep extends StepBase {
   readonly kind: 'records'
   readonly input: StepInput
@@ -336,6 +357,7 @@ export interface RecordsStep extends StepBase {
   readonly stateVersion: number
 }
 
+/** One operation between reading and writing, in the order of the chain. */
 export type RecordOperation =
   /** Returns a record, an array of records, `reject(...)`, `drop()`, or a promise of one of these. */
   | {
@@ -352,6 +374,7 @@ export type RecordOperation =
       readonly by: ((record: never, source: never) => unknown) | null
     }
 
+/** A `steps.reduce` as the engine sees it. */
 export interface ReduceStep extends StepBase {
   readonly kind: 'reduce'
   /** Always a step: a dataset is read through an implicit `<name>.map` step. */
@@ -364,6 +387,7 @@ export interface ReduceStep extends StepBase {
   readonly controls: ReadonlyMap<string, (record: never) => Decimal | bigint | number>
 }
 
+/** A fold as the step uses it; its types are checked where it is declared. */
 export interface FoldDefinition {
   readonly initial: (key: string) => unknown
   /** Called with the records of one key in order: upstream partition, then position. May change and return `state`. */
@@ -372,6 +396,7 @@ export interface FoldDefinition {
   readonly finish: (state: never, key: string, context: ProcessContext) => unknown
 }
 
+/** A `steps.sql` as the engine sees it. */
 export interface SqlStep extends StepBase {
   readonly kind: 'sql'
   /** Table name in the query, and what it shows. */
@@ -382,12 +407,14 @@ export interface SqlStep extends StepBase {
   readonly deterministic: boolean
 }
 
+/** A `steps.function` as the engine sees it. */
 export interface FunctionStep extends StepBase {
   readonly kind: 'function'
   readonly run: (context: FunctionContext) => unknown
   readonly stateVersion: number
 }
 
+/** What a function step is given, before the job has said of which types window, parameters and clients are. */
 export interface FunctionContext extends Omit<ProcessContext, 'position' | 'state'> {
   /** What the last `save` of this task kept; null at the first attempt. */
   readonly progress: JsonValue
@@ -395,6 +422,7 @@ export interface FunctionContext extends Omit<ProcessContext, 'position' | 'stat
   save(progress: JsonValue, fraction?: number): Promise<void>
 }
 
+/** A step as the engine sees it, by kind. */
 export type StepDefinition = RecordsStep | ReduceStep | SqlStep | FunctionStep
 
 // ---------------------------------------------------------------- lookups
@@ -422,8 +450,29 @@ export interface LookupTable<Row = object, Key extends readonly unknown[] = read
   rows(): Iterable<Row>
 }
 
+// ---------------------------------------------------------------- files
+
+/** A dataset of files that a step writes. */
+export interface FileOutputDefinition {
+  readonly dataset: DatasetDefinition
+}
+
+/** Writes files of one dataset. */
+export interface FileWriter {
+  /**
+   * Writes a whole file: bytes, text (UTF-8), or pieces of either as they come. `name` is relative, with `/` between folders.
+   * Resolves when it is on disk. It is published with the run, if the record it belongs to is written; a name may be given
+   * once in a run. Throws FILE_NAME_INVALID, FILE_NAME_TWICE, DISK_FULL.
+   */
+  write(
+    name: string,
+    content: Uint8Array | string | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
+  ): Promise<{ readonly name: string; readonly bytes: number; readonly sha256: string }>
+}
+
 // ---------------------------------------------------------------- services
 
+/** A service as a slot uses it. */
 export interface ServiceDefinition<Client = unknown> {
   readonly name: string
   /** Names of secrets: `NAME` in the environment, or the content of the file that `NAME_FILE` names. */
@@ -443,14 +492,17 @@ export interface ServiceDefinition<Client = unknown> {
 
 /** Brands that survive two copies of the library in one process. */
 export const REJECT = Symbol.for('batchwright.reject')
+/** Marks what `drop()` gives. */
 export const DROP = Symbol.for('batchwright.drop')
 export const OUTPUT = Symbol.for('batchwright.output')
 
+/** What `reject(rule)` gives: the record becomes a dead letter of that rule. */
 export interface Rejected<Rule extends string = string> {
   readonly [REJECT]: Rule
   readonly detail: string | null
 }
 
+/** What `drop()` gives: the record is not wanted. */
 export interface Dropped {
   readonly [DROP]: true
 }

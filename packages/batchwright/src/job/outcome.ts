@@ -1,7 +1,20 @@
 import { DROP, OUTPUT, REJECT, type Dropped, type Named, type Rejected } from './model.ts'
 import { checkName } from './names.ts'
 
-/** Sets the record aside as a dead letter of a named rule. `detail` is shown beside it: no secrets. */
+/**
+ * Sets the record aside as a dead letter of a named rule. `detail` is shown beside it: no secrets.
+ *
+ * @example
+ * ```ts
+ * import { reject } from 'batchwright'
+ *
+ * export function rate(line: { readonly customer: number | null; readonly quantity: number }) {
+ *   if (line.customer === null) return reject('missing_customer')
+ *   if (line.quantity > 1000) return reject('too_many', `${line.quantity} pieces`)
+ *   return line
+ * }
+ * ```
+ */
 export function reject<const Rule extends string>(rule: Rule, detail?: string): Rejected<Rule> {
   return { [REJECT]: checkedRule(rule), detail: detail ?? null }
 }

@@ -5,6 +5,7 @@ import { checkOptions, definitionError, show } from './names.ts'
 /** `'1%'` of the records read, judged at the end; a count, judged at once; or both. */
 export type LimitOption = Ratio | number | { readonly ratio?: Ratio; readonly count?: number }
 
+/** How often a task that fails is tried again, and after how long. */
 export interface RetryOptions {
   /** Attempts in all, the first included; default 3. `1` for none. */
   readonly attempts?: number
@@ -22,6 +23,7 @@ export interface RetryOptions {
   readonly errors?: readonly string[]
 }
 
+/** When an attempt commits: the first of the three that is reached. A crash costs at most what was done since. */
 export interface CommitOptions {
   /** Records given to the sink at once; default 1,000. */
   readonly chunk?: number
@@ -31,6 +33,7 @@ export interface CommitOptions {
   readonly everyChunks?: number
 }
 
+/** How large partitions are, or how many; and for `keyHash` what keeps records together. */
 export interface PartitionOptions<Source> {
   /** Target size of a partition: a size for `bytes`, records for `rows`. */
   readonly size?: Size | number

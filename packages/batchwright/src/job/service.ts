@@ -10,6 +10,7 @@ export interface Service<Client> extends ServiceDefinition {
   readonly [CLIENT]?: Client
 }
 
+/** How a client is opened and closed, and the secrets that it needs. */
 export interface ServiceOptions<Client, Secret extends string = string> {
   /**
    * Names of secrets. Each is read when the service is opened: from the environment variable of its name, or from the file
@@ -34,7 +35,22 @@ const DEFAULT_CLOSE_WITHIN = '5s'
 /** What shells and container platforms take as the name of a variable. */
 const SECRET_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
-/** A named client that steps may use: a database, an API, a mail server. Give it to a step with `.use({ smtp })`. */
+/**
+ * A named client that steps may use: a database, an API, a mail server. Give it to a step with `.use({ smtp })`.
+ *
+ * @example
+ * ```ts
+ * import { service } from 'batchwright'
+ *
+ * export const rates = service('rates', {
+ *   secrets: ['RATES_TOKEN'],
+ *   open: ({ secrets }) => ({
+ *     of: (currency: string) =>
+ *       fetch(`https://rates.example/${currency}`, { headers: { authorization: `Bearer ${secrets['RATES_TOKEN']}` } }),
+ *   }),
+ * })
+ * ```
+ */
 export function service<Client, const Secret extends string = never>(
   name: string,
   options: ServiceOptions<Client, Secret>,

@@ -34,7 +34,9 @@ export interface StepContext<Job extends JobTypes, Clients> extends Omit<
 
 /** No property of it can be named. */
 export type NoClients = object
+/** Services, by the names under which a step uses them. */
 export type Services = Readonly<Record<string, Service<unknown>>>
+/** The clients of services, by the names under which a step uses them. */
 export type ClientsOf<Used> = {
   readonly [Name in keyof Used]: Used[Name] extends Service<infer Client> ? Client : never
 }
@@ -141,6 +143,7 @@ export interface WrittenStep<Row> extends StepHandle<Row> {
 /** What a step can read. */
 export type Readable<Row> = Dataset<Row> | DatasetInput<Row> | StepHandle<Row> | OutputHandle<Row>
 
+/** How the written records are laid out in part files. */
 export interface WriteOptions {
   /** Records in one part file; default 1,000,000. */
   readonly recordsPerPart?: number
@@ -167,11 +170,13 @@ export type Controls<Row> = Readonly<Record<string, (record: Row) => Decimal | b
 
 // ---------------------------------------------------------------- records
 
+/** A records step that has only a name yet: next it says what it reads. */
 export interface RecordsStart<Job extends JobTypes> {
   /** What the step reads: a dataset, chosen windows of one, or another step of the job. */
   read<Row>(input: Readable<Row>): RecordsRead<Job, Row, Row, never, StepContext<Job, NoClients>>
 }
 
+/** What `distinct` compares, where, and what becomes of later equals. */
 export interface DistinctOptions<Current, Source, Rule extends string> {
   /** Where later equals are looked for. */
   readonly within: 'file' | 'partition'
@@ -286,15 +291,18 @@ export interface Fold<Row, State, Returned, Context = StepContext<JobTypes, NoCl
   readonly finish: (state: State, key: string, context: Context) => Returned
 }
 
+/** A reduce step that has only a name yet: next it says what it reads. */
 export interface ReduceStart<Job extends JobTypes> {
   read<Row>(input: Readable<Row>): ReduceRead<Job, Row>
 }
 
+/** A reduce step that knows its input: next it says by what key records are brought together. */
 export interface ReduceRead<Job extends JobTypes, Row> {
   /** The key that records are brought together by. */
   by(key: (record: Row) => string): ReduceKeyed<Row, StepContext<Job, NoClients>>
 }
 
+/** A reduce step that knows its key: next it says how the records of a key are folded. */
 export interface ReduceKeyed<Row, Context> {
   /** Services for `finish`. */
   use<Used extends Services>(services: Used): ReduceKeyed<Row, Context & { readonly use: ClientsOf<Used> }>
@@ -320,11 +328,13 @@ export interface ReduceFolded<Out> extends OutputPolicies<ReduceFolded<Out>>, St
 /** What SQL can read: a dataset, chosen windows of one, or a step that writes a dataset. */
 export type SqlReadable = Dataset<unknown> | DatasetInput<unknown> | WrittenStep<unknown> | WrittenOutput<unknown>
 
+/** An SQL step that has only a name yet: next it says which tables it reads. */
 export interface SqlStart {
   /** Table names of the query, and what they show. */
   read(tables: Readonly<Record<string, SqlReadable>>): SqlRead
 }
 
+/** An SQL step that knows its tables: next it says its query. */
 export interface SqlRead {
   /** One SELECT in DuckDB's SQL. Without `order by` its bytes may differ between runs. */
   query(query: string): SqlQueried
@@ -338,6 +348,7 @@ export interface SqlQueried extends OutputPolicies<SqlQueried>, StepRef {
 
 // ---------------------------------------------------------------- function
 
+/** Services of a function step, and the version of the progress that it saves. */
 export interface FunctionOptions<Used extends Services, Looked extends Lookups> {
   readonly use?: Used
   /** Datasets held in memory, to look rows up: `context.use.customers.get(id)`. */
@@ -346,6 +357,7 @@ export interface FunctionOptions<Used extends Services, Looked extends Lookups> 
   readonly stateVersion?: number
 }
 
+/** What the function of a function step is given: window, parameters, services, log, and its saved progress. */
 export interface FunctionStepContext<Job extends JobTypes, Clients> extends Omit<
   FunctionContext,
   'window' | 'parameters' | 'use'

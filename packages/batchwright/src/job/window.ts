@@ -5,6 +5,7 @@ import type { WindowSpec } from './model.ts'
 import { checkOptions, definitionError, show } from './names.ts'
 import { DAY_MS, HOUR_MS, zoneOf, type CivilDay, type Zone } from './zone.ts'
 
+/** The time zone of a window. */
 export interface WindowOptions {
   /** IANA name. Default: the job's zone for a dataset's window, UTC for a job's. */
   readonly timezone?: string

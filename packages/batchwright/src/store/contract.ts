@@ -319,6 +319,7 @@ export interface PublicationRow {
 
 // ---------------------------------------------------------------- reads
 
+/** A run as the store holds it. */
 export interface RunRow {
   readonly runId: string
   readonly job: string

@@ -4,11 +4,13 @@ import type { JobDefinition } from '../job/index.ts'
 import type { InMemoryOptions, InMemoryResult } from './run-in-memory.ts'
 import { runInMemory } from './run-in-memory.ts'
 
+/** As of `runInMemory`, with the step whose attempts are killed. */
 export interface RestartOptions extends Omit<InMemoryOptions, 'faults'> {
   /** The step whose attempts are killed. */
   readonly step: string
 }
 
+/** What `restartAtEveryCommit` did, and the run that it compared with. */
 export interface RestartReport {
   /** Commits that the undisturbed run made in the step: each was struck twice, before and after it was recorded. */
   readonly commits: number

@@ -19,6 +19,7 @@ import { committing, placeInputs } from './inputs.ts'
 import { withFakes } from './services.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
+/** What a run in memory is given in the place of files, clock and luck. */
 export interface InMemoryOptions {
   /** What the job reads; datasets that are not named keep their own location. */
   readonly inputs?: Inputs
@@ -40,6 +41,7 @@ export interface InMemoryOptions {
   readonly seed?: number
 }
 
+/** All that a run in memory left behind: its state, outputs, dead letters, counts, logs and events. */
 export interface InMemoryResult {
   /** Its `state` says how it ended, `failure` why. */
   readonly run: RunRow

@@ -9,6 +9,7 @@ interface Waiting {
   readonly callback: () => void
 }
 
+/** How long virtual time may go on. */
 export interface RunUntilOptions {
   /** Virtual milliseconds after which the wait is given up; default one day. */
   readonly limitMs?: number
