@@ -3,6 +3,11 @@
  * with chosen faults. A composition root: it wires store, executor and runtime; nothing below may import it.
  */
 export { seededRandom } from '../kernel/random.ts'
+export type { ContractCheckOptions, ContractFault, ContractReport, ContractSample } from './contracts/check-records.ts'
+export { assertContract, checkRecords } from './contracts/check-records.ts'
+export type { GenerateOptions, InvalidRecord } from './contracts/generate.ts'
+export { invalidRecords, validRecords } from './contracts/generate.ts'
+export type { ContractSubject } from './contracts/subject.ts'
 export type { FakeCall, FakeService } from './fakes.ts'
 export { fakeService } from './fakes.ts'
 export type { Fault } from './faults.ts'
