@@ -5,4 +5,5 @@
  */
 export type * from './contract.ts'
 export * from './states.ts'
+export { inspectSqliteStore, networkFileSystemOf, type SqliteStoreFacts } from './sqlite/inspect.ts'
 export { openSqliteStore, type SqliteStoreOptions } from './sqlite/open.ts'

@@ -23,6 +23,8 @@ export function declareDeveloping(program: Command, session: Session, run: Runne
   check.action((job: string | undefined, options: Omit<CheckOptions, 'job'>) =>
     run(check, async () => (await import('../commands/check.ts')).check(session, { ...options, job })),
   )
+  const doctor = add(program, 'doctor', 'whether this machine and project are fit to run jobs, with what to do')
+  doctor.action(() => run(doctor, async () => (await import('../commands/doctor.ts')).doctor(session)))
 }
 
 /** Options of every command that runs jobs on a sample. */

@@ -1,0 +1,58 @@
+import path from 'node:path'
+import type { Configuration, Setting } from '../configuration.ts'
+import { SETTINGS } from '../configuration.ts'
+import { bytes, plural } from '../render/text.ts'
+import { nearest } from '../suggest.ts'
+import { ok, warn, type Finding } from './finding.ts'
+
+/** Variables that are read beside those of the settings. */
+const OTHER_VARIABLES = ['BATCHWRIGHT_PROJECT']
+/** Largest heap of a slot where nobody says another: that of executors/thread.ts, old and young generation. */
+const DEFAULT_SLOT_MEMORY = 192 * 2 ** 20
+
+/** Each setting with where it came from; variables that are nearly one; memory that the machine does not have. */
+export function configurationFindings(
+  configuration: Configuration,
+  environment: Readonly<Record<string, string | undefined>>,
+  machineMemory: number,
+): readonly Finding[] {
+  const { file, jobs, state, slots, slotMemory } = configuration
+  const from = ({ source }: Setting<unknown>, key: string): string => {
+    if (source === 'file') return `from ${path.basename(file ?? '')}`
+    if (source === 'default') return 'the default'
+    return `from ${SETTINGS.find((setting) => setting.key === key)?.variable ?? 'the environment'}`
+  }
+  const memory = slotMemory.value === null ? "the executor's own" : bytes(slotMemory.value)
+  return [
+    ok('configuration', file ?? 'no configuration file'),
+    ok('configuration', `jobs = ${jobs.value.join(', ')} (${from(jobs, 'jobs')})`),
+    ok('configuration', `state = ${state.value} (${from(state, 'state')})`),
+    ok('configuration', `slots.count = ${slots.value} (${from(slots, 'slots.count')})`),
+    ok('configuration', `slots.memory = ${memory} (${from(slotMemory, 'slots.memory')})`),
+    ...mistyped(environment),
+    ...tooMuch(slots.value, slotMemory.value ?? DEFAULT_SLOT_MEMORY, machineMemory),
+  ]
+}
+
+function mistyped(environment: Readonly<Record<string, string | undefined>>): readonly Finding[] {
+  const known = [...SETTINGS.map((setting) => setting.variable), ...OTHER_VARIABLES]
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('BATCHWRIGHT_') && !known.includes(name))
+    .flatMap((name) => {
+      const near = nearest(name, known)
+      if (near === null) return []
+      return [warn('configuration', 'VARIABLE_UNKNOWN', `nothing reads the variable ${name}`, `did you mean ${near}?`)]
+    })
+}
+
+function tooMuch(slots: number, memory: number, machineMemory: number): readonly Finding[] {
+  if (slots * memory <= machineMemory) return []
+  return [
+    warn(
+      'configuration',
+      'MEMORY_BEYOND_MACHINE',
+      `${plural(slots, 'slot')} of ${bytes(memory)} are more than this machine has (${bytes(machineMemory)})`,
+      'lower slots.count or slots.memory',
+    ),
+  ]
+}
