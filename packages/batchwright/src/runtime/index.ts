@@ -7,6 +7,7 @@ export { artifactSources, buildArtifact, type ArtifactRequest } from './artifact
 export { runAttempt } from './attempt.ts'
 export { DryRecords, type DryFate, type DryRecord, type DryRecordsRequest } from './dry/dry-records.ts'
 export { dryFunction } from './dry/dry-function.ts'
+export { dryTables, type DryTablesRequest } from './dry/dry-tables.ts'
 export { DryReduce, type DryKey, type DryReduceRequest } from './dry/dry-reduce.ts'
 export {
   replayRecords,
@@ -21,6 +22,7 @@ export { RecordContext, type ContextBase } from './context.ts'
 export { CallStop } from './inspect/call-stop.ts'
 export { findStep } from './find-step.ts'
 export { createHost, type SlotHost, type SlotHostOptions } from './host.ts'
+export { RowTable } from './lookups/table.ts'
 export { loadArtifact } from './load-artifact.ts'
 export { Redactor } from './redact.ts'
 export { readSecret } from './secrets.ts'

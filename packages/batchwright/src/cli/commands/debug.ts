@@ -38,7 +38,7 @@ export async function debugTask(session: Session, given: string, options: DebugT
     fate: options.only ?? null,
     limit: options.limit,
   }
-  await onScene(session, { run, step: task.step }, options, async (scene) => {
+  await onScene(session, { run, task }, options, async (scene) => {
     const replay = await replayTask(scene, { store, run, task }, choice)
     session.terminal.printJson(taskJson(run, task, scene, replay))
     session.terminal.print(taskLines(session, { run, task, scene, replay }))
@@ -50,7 +50,7 @@ export async function debugLetter(session: Session, id: string, options: DebugOp
   const store = await session.store()
   const { run, found } = await oneLetter(session, id, options)
   const task = await taskOf(store, run, found.step, found.partition)
-  await onScene(session, { run, step: found.step }, options, async (scene) => {
+  await onScene(session, { run, task }, options, async (scene) => {
     const replay = await replayLetter(scene, { store, run, task }, found)
     session.terminal.printJson(letterJson(run, found, scene, replay))
     session.terminal.print(letterReplayLines(session, { run, found, scene, replay }))

@@ -6,9 +6,9 @@ import type { JobDefinition, StepDefinition } from '../../job/index.ts'
 import type { JsonValue } from '../../kernel/errors.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { ArtifactRef, Folders, LogLine, RunContext } from '../../protocol/index.ts'
-import { CallStop, createHost, findStep, loadArtifact } from '../../runtime/index.ts'
+import { CallStop, createHost, dryTables, findStep, loadArtifact } from '../../runtime/index.ts'
 import type { DryRecordsRequest } from '../../runtime/index.ts'
-import type { RunRow } from '../../store/index.ts'
+import type { RunRow, TaskRow } from '../../store/index.ts'
 import { loadJob } from '../definitions.ts'
 import { waitForDebugger } from '../inspect.ts'
 import type { InspectOptions } from '../inspect.ts'
@@ -41,13 +41,13 @@ export interface Scene {
 /** Sets the scene for a step of a run, lets `act` play, and clears everything away. */
 export async function onScene<Result>(
   session: Session,
-  { run, step: name }: { readonly run: RunRow; readonly step: string },
+  { run, task }: { readonly run: RunRow; readonly task: TaskRow },
   options: DebugOptions,
   act: (scene: Scene) => Promise<Result>,
 ): Promise<Result> {
   const artifact = await artifactOf(session, run, options.code ?? 'pinned')
   const job = await loadArtifact(artifact)
-  const step = findStep(job, name)
+  const step = findStep(job, task.step)
   const scratch = await mkdtemp(path.join(tmpdir(), 'batchwright-debug-'))
   const host = createHost({ clock: session.clock, random: session.random })
   const logged: Logged[] = []
@@ -55,7 +55,11 @@ export async function onScene<Result>(
     session.terminal.note([message])
   }
   try {
-    const use =
+    const folders = foldersOf(session, run)
+    const context = contextOf(run)
+    const { partition } = task
+    const tables = partition === null ? {} : await dryTables(host, { step, run: context, folders, artifact, partition })
+    const clients =
       options.services === true ? (await host.services.use(step.services, note)).clients : withoutServices(step)
     return await act({
       job,
@@ -63,22 +67,18 @@ export async function onScene<Result>(
       code: options.code ?? 'pinned',
       codeVersion: artifact.codeVersion,
       context: {
-        run: contextOf(run),
-        use,
+        run: context,
+        use: { ...tables, ...clients },
         signal: new AbortController().signal,
         log: (level, message, fields) => {
           const { message: text } = host.redactor.line({ level, message, at: 0 })
           logged.push({ level, message: text, ...(fields === undefined ? {} : { fields }) })
         },
       },
-      folders: {
-        project: session.project.folder,
-        state: session.project.state,
-        run: runFolder(session.project, run.runId),
-      },
+      folders,
       scratch,
       logged,
-      before: stopper(job, name, options),
+      before: stopper(job, task.step, options),
     })
   } finally {
     await host.close()
@@ -89,6 +89,10 @@ export async function onScene<Result>(
 async function artifactOf(session: Session, run: RunRow, code: 'pinned' | 'current'): Promise<ArtifactRef> {
   if (code === 'pinned') return { codeVersion: run.codeVersion, path: run.artifactPath }
   return (await loadJob(session.project, run.job)).artifact
+}
+
+function foldersOf({ project }: Session, { runId }: RunRow): Folders {
+  return { project: project.folder, state: project.state, run: runFolder(project, runId) }
 }
 
 function contextOf({ runId, job, revision, window, parameters, logicalTime, seed }: RunRow): RunContext {

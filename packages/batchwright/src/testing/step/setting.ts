@@ -16,6 +16,8 @@ export interface StepTestOptions {
    * when it is used.
    */
   readonly services?: Readonly<Record<string, unknown>>
+  /** Rows of the step's lookups, by the names that it uses: typed, or as their source would have them. */
+  readonly lookups?: Readonly<Record<string, readonly object[]>>
   /** Keyed state that the step finds. */
   readonly state?: Readonly<Record<string, JsonValue>>
   /** The run's idea of now, ISO 8601; default the end of the window, else 2026-01-01T00:00:00Z. */

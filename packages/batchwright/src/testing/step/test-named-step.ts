@@ -17,6 +17,7 @@ import type { StepOutcome, StepReport } from './outcome.ts'
 import { readGiven } from './read-given.ts'
 import { clientsFor, contextFor, fillState } from './setting.ts'
 import type { StepTestOptions } from './setting.ts'
+import { tablesFor } from './tables.ts'
 
 /** A step of a job, by name, on one record or on a list. */
 export async function testNamedStep(
@@ -28,7 +29,8 @@ export async function testNamedStep(
   const step = findStep(job, name)
   const list = Array.isArray(given)
   const records = list ? (given as readonly object[]) : [given]
-  const context = contextFor(job, options, clientsFor(step, options.services ?? {}))
+  const use = { ...tablesFor(step, options.lookups ?? {}), ...clientsFor(step, options.services ?? {}) }
+  const context = contextFor(job, options, use)
   switch (step.kind) {
     case 'records': {
       const report = await testRecords(step, records, context, options)

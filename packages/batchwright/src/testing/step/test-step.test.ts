@@ -8,6 +8,7 @@ import {
   field,
   job,
   jsonl,
+  lookup,
   monthly,
   output,
   parameters,
@@ -181,6 +182,29 @@ test('a step finds window, parameters, clients, state, time and log as the test 
   const report = await testStep(billing, 'convert', [line, line], { ...options, now: '2026-01-02T00:00:00Z' })
   expect(report.records).toMatchObject([{ seen: 5, at: '2026-01-02T00:00:00Z' }, { seen: 6 }])
   assertDead(await testStep(billing, 'convert', line, { window: '2011-01' }), 'SERVICE_NOT_FAKED')
+})
+
+test('a step looks rows up in what the test gives for its lookups', async () => {
+  const countries = dataset('countries', {
+    files: 'countries.csv',
+    format: csv(),
+    contract: contract(1, record({ code: field.text(), name: field.text() })),
+  })
+  const naming = job('naming', {}, (steps) => {
+    steps
+      .records('name')
+      .read(lines)
+      .lookup({ countries: lookup(countries, { by: 'code' }) })
+      .process((line, { use }) => ({ ...line, country: use.countries.get(line.country ?? '')?.name ?? null }))
+  })
+  const given = { ...typed, country: 'UK' }
+  const rows = { countries: [{ code: 'UK', name: 'United Kingdom' }] }
+  assertWritten(await testStep(naming, 'name', given, { lookups: rows }), { ...typed, country: 'United Kingdom' })
+  assertWritten(await testStep(naming, 'name', given, { lookups: { countries: [] } }), { ...typed, country: null })
+  assertDead(await testStep(naming, 'name', given), 'LOOKUP_NOT_GIVEN')
+  await expect(testStep(naming, 'name', given, { lookups: { country: [] } })).rejects.toMatchObject({
+    code: 'LOOKUP_UNKNOWN',
+  })
 })
 
 test('what is wrong with the test is said as an error', async () => {
