@@ -18,7 +18,11 @@ export interface Mounted extends AsyncDisposable {
 }
 
 /** Mounts a tmpfs of `size` (`2m`) over `folder` of the project, for as long as the returned object is not disposed of. */
-export async function mountSmall({ folder: root }: TestProject, folder: string, size: string): Promise<Mounted> {
+export async function mountSmall(
+  { folder: root }: Pick<TestProject, 'folder'>,
+  folder: string,
+  size: string,
+): Promise<Mounted> {
   const script = `mkdir -p "$1" && mount -t tmpfs -o size=$2 none "$1" && echo ${READY} && exec cat`
   const flags = ['--map-root-user', '--mount', 'sh', '-c', script, 'sh', `${root}/${folder}`, size]
   const holder = spawn('unshare', flags, { stdio: ['pipe', 'pipe', 'inherit'] })

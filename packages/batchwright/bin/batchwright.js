@@ -17,7 +17,7 @@ if (existsSync(fileURLToPath(cli))) {
     const error = { code: 'NOT_BUILT', message: message, hint: hint, details: {} }
     process.stdout.write(JSON.stringify({ error: error }) + '\n')
   } else {
-    process.stderr.write('error: ' + message + '\n  hint: ' + hint + '\n')
+    process.stderr.write('error: ' + message + '\n  hint  ' + hint + '\n  code  NOT_BUILT\n')
   }
   process.exitCode = 2
 }

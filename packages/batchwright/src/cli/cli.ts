@@ -18,7 +18,17 @@ if (Number(found.split('.')[0]) >= NEEDED_MAJOR) {
   if (process.argv.includes('--json')) {
     process.stdout.write(JSON.stringify({ error: error }) + '\n')
   } else {
-    process.stderr.write('error: ' + error.message + ' (' + process.execPath + ')\n  hint: ' + error.hint + '\n')
+    process.stderr.write(
+      'error: ' +
+        error.message +
+        ' (' +
+        process.execPath +
+        ')\n  hint  ' +
+        error.hint +
+        '\n  code  ' +
+        error.code +
+        '\n',
+    )
   }
   process.exitCode = 2
 }

@@ -96,7 +96,7 @@ function notPublished(
     message: `nothing is published of ${JSON.stringify(dataset.name)}${key === null ? '' : ` for the window ${key}`}`,
     hint:
       windows.length === 0
-        ? 'run the job that writes it'
+        ? 'run the job that writes it: `batchwright datasets` names the jobs'
         : `published windows: ${windows.length > 6 ? `${windows.slice(0, 3).join(', ')} ... ${windows.slice(-3).join(', ')}` : windows.join(', ')}`,
     details: { dataset: dataset.name, window: key, windows },
   })

@@ -1,13 +1,15 @@
 /** The project's job files as definitions: bundled, hashed, loaded. */
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { JobDefinition } from '../job/model.ts'
-import { reportError } from '../kernel/errors.ts'
+import { BatchwrightError, reportError } from '../kernel/errors.ts'
 import type { ErrorReport } from '../kernel/errors.ts'
+import { placesJson } from '../kernel/source-place.ts'
 import type { ArtifactRef } from '../protocol/index.ts'
 import { buildArtifact, loadArtifact } from '../runtime/index.ts'
 import { usageError } from './failure.ts'
 import type { Project } from './project.ts'
+import { plural } from './render/text.ts'
 import { suggestion } from './suggest.ts'
 
 /** A job and the code it is made of. */
@@ -64,12 +66,9 @@ export async function loadJob(project: Project, name: string): Promise<LoadedJob
     code: 'JOB_UNKNOWN',
     message:
       known.length === 0
-        ? `no job is called ${JSON.stringify(name)}: ${project.folder} has no jobs (looked for ${where})`
+        ? `no job is called ${JSON.stringify(name)}: there are no jobs (looked for ${where} in ${project.folder})`
         : `no job is called ${JSON.stringify(name)}`,
-    hint:
-      known.length === 0
-        ? 'put a file that default-exports job(...) into jobs/'
-        : suggestion(name, known.sort(), 'batchwright jobs'),
+    hint: known.length === 0 ? noJobsHint(project) : suggestion(name, known.sort(), 'batchwright jobs'),
     details: { given: name, jobs: known },
   })
 }
@@ -85,7 +84,39 @@ async function loadFile(project: Project, file: string): Promise<LoadedJob> {
     projectFolder: project.folder,
     artifactsFolder: path.join(project.state, 'artifacts'),
   })
-  return { artifact, definition: await loadArtifact(artifact), file: path.relative(project.folder, file) }
+  const relative = path.relative(project.folder, file)
+  try {
+    return { artifact, definition: await loadArtifact(artifact), file: relative }
+  } catch (thrown) {
+    throw isNoJob(thrown) ? atDefaultExport(thrown, file) : thrown
+  }
+}
+
+/** Files may be there, and be taken for helpers: they have no default export. */
+function noJobsHint(project: Project): string {
+  const [first, ...more] = globSync([...project.jobGlobs], { cwd: project.folder }).toSorted()
+  if (first === undefined)
+    return 'put a file that ends with export default job(...) into jobs/; `batchwright init` makes a first one'
+  const others = more.length === 0 ? '' : ` (and ${plural(more.length, 'more file')})`
+  return `${first}${others} has no default export: end it with export default job('name', { ... }, (steps) => { ... })`
+}
+
+/** Whether a file was loaded, and what it exports is no job: nothing was thrown at a line of it. */
+function isNoJob(thrown: unknown): thrown is BatchwrightError {
+  return thrown instanceof BatchwrightError && thrown.code === 'JOB_FILE_INVALID' && thrown.cause === undefined
+}
+
+function atDefaultExport({ message, hint, details }: BatchwrightError, file: string): BatchwrightError {
+  const lines = readFileSync(file, 'utf8').split('\n')
+  const at = lines.findIndex((line) => /\bexport\s+default\b|\bas\s+default\b/.test(line))
+  const column = (lines[at]?.search(/\bexport\b/) ?? 0) + 1
+  const place = { file, line: at + 1, column, length: 'export default'.length, message: null }
+  return new BatchwrightError({
+    code: 'JOB_FILE_INVALID',
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    details: { ...details, ...(at === -1 ? {} : { places: placesJson([place]) }) },
+  })
 }
 
 function byLikelihood(files: readonly string[], name: string): readonly { file: string; likely: boolean }[] {
@@ -104,7 +135,7 @@ function refuseDuplicates(jobs: readonly LoadedJob[]): void {
     throw usageError({
       code: 'JOB_DUPLICATE',
       message: `two files define a job called ${JSON.stringify(job.definition.name)}: ${job.file} and ${next.file}`,
-      hint: 'rename one of them',
+      hint: `rename one of them: the first argument of job(${JSON.stringify(job.definition.name)}, ...)`,
       details: { job: job.definition.name, files: [job.file, next.file] },
     })
   }

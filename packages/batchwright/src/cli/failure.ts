@@ -45,7 +45,7 @@ export function failureLines(report: ErrorReport, style: FailureStyle, facts: re
   const { paint } = style
   const fact = factLines(style)
   return [
-    ...headline(report.message, style),
+    ...headline(inProject(report.message, style), style),
     ...whereLines(report, style, fact),
     ...causesOf(report).flatMap((cause) => fact('cause', cause)),
     ...recordFacts(report).flatMap(([name, text]) => fact(name, text)),
@@ -56,6 +56,11 @@ export function failureLines(report: ErrorReport, style: FailureStyle, facts: re
       ? report.stack.split('\n').map((line) => `  ${paint(printable(line), 'dim')}`)
       : []),
   ]
+}
+
+/** On a terminal, paths in the project are shown from its folder; a log may be read from anywhere, so it has them whole. */
+function inProject(text: string, { projectFolder, width = Infinity }: FailureStyle): string {
+  return projectFolder === null || width === Infinity ? text : text.replaceAll(`${projectFolder}/`, '')
 }
 
 /** The message, its own lines kept, each wrapped to the terminal. */
@@ -77,9 +82,10 @@ function wrapIndented(line: string, width: number): readonly string[] {
 
 type FactLines = (name: string, text: string) => readonly string[]
 
-function factLines({ paint, width = Infinity }: FailureStyle): FactLines {
+function factLines(style: FailureStyle): FactLines {
+  const { paint, width = Infinity } = style
   return (name, text) => {
-    const [head = '', ...rest] = wrap(printable(text), Math.max(20, width - LABEL_WIDTH - 2))
+    const [head = '', ...rest] = wrap(printable(inProject(text, style)), Math.max(20, width - LABEL_WIDTH - 2))
     const label = paint(name, 'dim') + ' '.repeat(Math.max(1, LABEL_WIDTH - name.length))
     return [`  ${label}${head}`, ...rest.map((line) => `${' '.repeat(LABEL_WIDTH + 2)}${line}`)]
   }
@@ -111,7 +117,8 @@ function recordFacts({ details }: ErrorReport): readonly Fact[] {
 /** The code. Those of our own errors are explained; a foreign one (ENOENT) is not ours to explain. */
 function codeLine(report: ErrorReport, { paint }: FailureStyle): readonly string[] {
   const code = printable(report.code)
-  const more = report.details === undefined ? '' : `  ${paint(`(batchwright explain ${code})`, 'dim')}`
+  const explained = report.details !== undefined || report.code === 'USER_ERROR'
+  const more = !explained ? '' : `  ${paint(`(batchwright explain ${code})`, 'dim')}`
   return [`  ${paint('code', 'dim')}  ${code}${more}`]
 }
 

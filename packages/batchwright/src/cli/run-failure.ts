@@ -1,5 +1,6 @@
 /** Why a run failed, as text: at the user's line, with the record, and the command that replays it. */
-import type { ErrorReport } from '../kernel/errors.ts'
+import type { JsonValue } from '../kernel/errors.ts'
+import { isJsonObject, isList } from './json.ts'
 import type { RunRow } from '../store/contract.ts'
 import type { Fact, FailureStyle } from './failure.ts'
 import { failureLines } from './failure.ts'
@@ -11,8 +12,11 @@ export function runFailureLines(run: RunRow, style: Omit<FailureStyle, 'source'>
   if (failure === null) return []
   const place = failure.index === null ? failure.step : `${failure.step}, partition ${failure.index}`
   const report = { ...failure, message: `${place}: ${withoutStep(failure.message, failure.step)}` }
-  const shortened = style.projectFolder === null ? report : withoutFolder(report, `${style.projectFolder}/`)
-  return failureLines(shortened, { ...style, source: sourcesOf(run.artifactPath) }, replayOf(run))
+  const hint = failure.hint ?? `Mend the job file, then \`batchwright retry ${run.runId}\` goes on.`
+  return failureLines({ ...report, hint }, { ...style, source: sourcesOf(run.artifactPath) }, [
+    ...findingsOf(failure.details?.['failed']),
+    ...replayOf(run),
+  ])
 }
 
 /** The step is named in front of the message already. */
@@ -21,13 +25,24 @@ function withoutStep(message: string, step: string): string {
   return message.replace(prefix, '')
 }
 
-/** Paths in the project are shown from its folder. */
-function withoutFolder<Report extends ErrorReport>(report: Report, folder: string): Report {
-  return {
-    ...report,
-    message: report.message.replaceAll(folder, ''),
-    ...(report.cause === undefined ? {} : { cause: withoutFolder(report.cause, folder) }),
-  }
+const SHOWN_SAMPLES = 3
+
+/** What a verification found beside what the message says: records against the first rule, and the other rules. */
+function findingsOf(failed: JsonValue | undefined): readonly Fact[] {
+  if (!isList(failed)) return []
+  return failed.filter(isJsonObject).flatMap((finding, index): readonly Fact[] => {
+    const { kind, name, expected, found, samples } = finding
+    const shown = isList(samples) ? samples.slice(0, SHOWN_SAMPLES) : []
+    const also = `${asText(kind)} ${asText(name)}: expected ${asText(expected)}, found ${asText(found)}`
+    return [
+      ...(index === 0 ? [] : [['also', also] as const]),
+      ...shown.map((sample) => ['found', asText(sample)] as const),
+    ]
+  })
+}
+
+function asText(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null)
 }
 
 /** The command that works through the record again, with nothing written: where a function of the user's failed on one. */

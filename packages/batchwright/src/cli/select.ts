@@ -1,6 +1,7 @@
 /** Finds what a word on the command line means: a run, a step, a dataset, windows, parameters. */
 import type { JobDefinition, WindowSpec } from '../job/model.ts'
 import type { JsonValue } from '../kernel/errors.ts'
+import { BatchwrightError } from '../kernel/errors.ts'
 import type { WindowValue } from '../protocol/index.ts'
 import type { RunRow, Store } from '../store/contract.ts'
 import { usageError } from './failure.ts'
@@ -104,22 +105,59 @@ export function selectWindows(job: JobDefinition, given: string | undefined): re
     throw usageError({
       code: 'WINDOW_MISSING',
       message: `the job ${JSON.stringify(job.name)} runs for one ${spec.kind} at a time: which?`,
-      hint: `name it with --window ${exampleOf(spec)}, or a range with --window ${exampleOf(spec)}..${exampleOf(spec)}`,
+      hint: `for example \`batchwright run ${job.name} --window ${exampleOf(spec)}\`, or a range: \`--window ${exampleOf(spec)}..${spec.shift(spec.parse(exampleOf(spec)), 5).key}\``,
       details: { job: job.name, kind: spec.kind },
     })
   }
   const ends = given.split('..')
-  if (ends.length === 1) return [spec.parse(given)]
+  if (ends.length === 1) return [parseWindow(job, spec, given)]
   const [first = '', last = ''] = ends
   if (ends.length > 2 || first === '' || last === '') {
     throw usageError({
       code: 'WINDOW_INVALID',
       message: `--window ${given}: expected one window, or a first and a last with .. between them`,
-      hint: `for example --window ${exampleOf(spec)}..${exampleOf(spec)}`,
+      hint: `for example --window ${exampleOf(spec)}..${spec.shift(spec.parse(exampleOf(spec)), 5).key}`,
       details: { window: given },
     })
   }
-  return windowsBetween(spec, spec.parse(first), spec.parse(last), given)
+  return windowsBetween(spec, parseWindow(job, spec, first), parseWindow(job, spec, last), given)
+}
+
+/** A window by its key. What is not one is told with the windows that were probably meant. */
+function parseWindow(job: JobDefinition, spec: WindowSpec, key: string): WindowValue {
+  try {
+    return spec.parse(key)
+  } catch (thrown) {
+    const meant = meantBy(spec, key)
+    if (!(thrown instanceof BatchwrightError) || meant === null) throw thrown
+    throw usageError({
+      code: 'WINDOW_INVALID',
+      message: `--window ${key}: the job ${JSON.stringify(job.name)} runs for one ${spec.kind} at a time, such as ${exampleOf(spec)}`,
+      hint: `did you mean --window ${meant}?`,
+      details: { window: key, kind: spec.kind },
+    })
+  }
+}
+
+/** `2026-3-1` is 2026-03-01, and a month for a job of days is the range of its days; null where nothing is near. */
+function meantBy(spec: WindowSpec, key: string): string | null {
+  const padded = key
+    .trim()
+    .replaceAll(/(?<=[-W])(\d)(?!\d)/g, '0$1')
+    .replaceAll('/', '-')
+  const [, year = '', month = '', day = ''] = /^(\d{4})-?(\d\d)?-?(\d\d)?$/.exec(padded) ?? []
+  if (year === '') return null
+  const start = new Date(`${year}-${month || '01'}-${day || '01'}T00:00:00Z`)
+  const real = !Number.isNaN(start.getTime()) && (day === '' || start.getUTCDate() === Number(day))
+  if (!real) return null
+  const end = new Date(start)
+  if (month === '') end.setUTCFullYear(start.getUTCFullYear() + 1)
+  else if (day === '') end.setUTCMonth(start.getUTCMonth() + 1)
+  else return spec.containing(start.toISOString()).key
+  const windows = spec.within({ start: start.toISOString(), end: end.toISOString() })
+  const [first, last] = [windows.at(0), windows.at(-1)]
+  if (first === undefined || last === undefined) return spec.containing(start.toISOString()).key
+  return first.key === last.key ? first.key : `${first.key}..${last.key}`
 }
 
 function windowsBetween(

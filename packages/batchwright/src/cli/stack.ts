@@ -26,7 +26,7 @@ export function readStack(stack: string): readonly StackFrame[] {
 /** Whether a frame lies in the project, outside what was installed and built. */
 export function isOwn({ file }: StackFrame, projectFolder: string): boolean {
   const inside = path.relative(projectFolder, file)
-  if (inside.startsWith('..') || path.isAbsolute(inside) || file.startsWith('node:')) return false
+  if (!path.isAbsolute(file) || inside.startsWith('..') || path.isAbsolute(inside)) return false
   return !/(^|[\\/])(node_modules|\.batchwright)[\\/]/.test(inside)
 }
 

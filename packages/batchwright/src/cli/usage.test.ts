@@ -137,7 +137,7 @@ describe('on a Node that is too old', () => {
     expect(status).toBe(2)
     expect(stdout).toBe('')
     expect(stderr).toMatch(
-      /^error: Batchwright needs Node 24 or newer; this is Node 20\.9\.0 \(.+\)\n {2}hint: install it from /,
+      /^error: Batchwright needs Node 24 or newer; this is Node 20\.9\.0 \(.+\)\n {2}hint {2}install it from .+\n {2}code {2}NODE_TOO_OLD\n$/,
     )
   })
 

@@ -180,7 +180,13 @@ function inOrder(place: string, builders: ReadonlyMap<string, StepBuilder>, wait
     const from = path.indexOf(builder)
     if (from !== -1) {
       const circle = [...path.slice(from), builder].map((step) => show(step.name)).join(' waits for ')
-      throw definitionError('STEP_CYCLE', place, circle, 'Take one of these dependencies away: .read() or .after().')
+      const cycle = definitionError(
+        'STEP_CYCLE',
+        place,
+        circle,
+        'Take one of these dependencies away: .read() or .after().',
+      )
+      throw path.at(-1)?.locate(cycle, 'after', 'read') ?? cycle
     }
     path.push(builder)
     for (const other of waiting.get(builder) ?? []) visit(other)

@@ -537,7 +537,7 @@ describe('datasets, formats, checks, parameters, services', () => {
     )
     expect(set.parse({ region: 'eu' })).toEqual({ region: 'eu', rate: '1.50' })
     expect(refusal(() => set.parse({ regoin: 'eu' })).hint).toMatch(/Did you mean "region"/)
-    expect(refusal(() => set.parse({})).message).toBe('parameter "region": expected text, found a blank')
+    expect(refusal(() => set.parse({})).message).toBe('parameter "region": it is missing; expected text')
     expect(() => parameters({ region: field.text() }, { identity: ['x' as 'region'] })).toThrow(/no parameter "x"/)
   })
 

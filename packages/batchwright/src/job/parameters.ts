@@ -16,6 +16,7 @@ export type ParameterValues<S extends Shape> = {
     : never
 }
 
+/** What `parameters(...)` gives: a schema of the values that a run is asked for beside its window. */
 export interface Parameters<Values> extends ParameterSet {
   /** For the type checker only. */
   readonly [VALUES]?: Values
@@ -63,7 +64,12 @@ function parse(
       const value = field.read(given[field.name])
       if (value instanceof Fault) {
         const said = value.message.slice(value.message.indexOf(': ') + 2)
-        throw invalid(field.name, said, `Give it as --param ${field.name}=VALUE.`)
+        const missing = given[field.name] === undefined
+        throw invalid(
+          field.name,
+          missing ? `it is missing; ${said.replace(/, found .*$/, '')}` : said,
+          `Give it as --param ${field.name}=VALUE.`,
+        )
       }
       return [field.name, field.toJson(value)] as const
     }),

@@ -1,3 +1,4 @@
+import { CallSites, DECLARED } from './call-sites.ts'
 import type { Decimal } from '../kernel/decimal.ts'
 import { parseDuration, parseSize, type Duration, type Size } from '../kernel/units.ts'
 import { isDataset, isDatasetInput, type Dataset } from './dataset.ts'
@@ -96,10 +97,12 @@ export abstract class StepBuilder {
   protected services: ReadonlyMap<string, ServiceDefinition> = new Map()
   protected declaredLookups: ReadonlyMap<string, LookupDefinition> = new Map()
   readonly #called = new Set<string>()
+  readonly #sites = new CallSites()
 
   constructor(declaring: Declaring, name: string) {
     this.declaring = declaring
     this.name = checkName('step', name)
+    this.#sites.note(DECLARED)
   }
 
   /** Every input, for the graph. */
@@ -136,6 +139,7 @@ export abstract class StepBuilder {
   }
 
   after(...steps: readonly unknown[]): this {
+    this.#sites.note('after')
     for (const step of steps) {
       if (typeof step === 'string') this.waitsFor.push(step)
       else if (step instanceof StepBuilder) this.waitsFor.push(this.ofThisJob('after', step))
@@ -151,6 +155,7 @@ export abstract class StepBuilder {
 
   /** Refuses a call that would silently replace an earlier one, and any call after the job was built. */
   protected once(method: string): void {
+    this.#sites.note(method)
     this.stillOpen(method)
     if (this.#called.has(method)) {
       throw this.error(method, 'it is called twice; the first would be forgotten', 'Keep one of the two.')
@@ -390,7 +395,13 @@ export abstract class StepBuilder {
   }
 
   error(method: string, problem: string, hint: string, code: Uppercase<string> = 'STEP_INVALID'): Error {
-    return definitionError(code, this.place(method), problem, hint, { job: this.declaring.job, step: this.name })
+    const details = { job: this.declaring.job, step: this.name }
+    return this.#sites.locate(definitionError(code, this.place(method), problem, hint, details), method, DECLARED)
+  }
+
+  /** Shows an error that is found when the job is whole at the call of one of these methods. */
+  locate(error: Error, ...methods: readonly string[]): Error {
+    return this.#sites.locate(error, ...methods, DECLARED)
   }
 
   protected base(surroundings: Surroundings): BaseDefinition {

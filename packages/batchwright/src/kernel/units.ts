@@ -82,7 +82,10 @@ function refused(found: unknown, kind: Kind, place: string): BatchwrightError {
   return new BatchwrightError({
     code: 'UNIT_INVALID',
     message: `${place}: expected ${kind.what} such as ${kind.examples}, found ${show(found)}`,
-    hint: `Units: ${Object.keys(kind.units).join(', ')}.`,
+    hint:
+      kind === RATIO
+        ? 'A share is written with %, in quotes; a number is a count.'
+        : `Units: ${Object.keys(kind.units).join(', ')}.`,
     details: { place },
   })
 }

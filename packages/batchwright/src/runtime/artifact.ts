@@ -261,8 +261,14 @@ function placeOf(
     line: location?.line ?? 1,
     column: (location?.column ?? 0) + 1,
     length: Math.max(1, location?.length ?? 1),
-    message: text,
+    message: plainText(text),
   }
+}
+
+/** The bundler's words, where they are about what only we know. */
+function plainText(text: string): string {
+  const [, name] = /^No matching export in ".*batchwright" for import "(.+)"$/.exec(text) ?? []
+  return name === undefined ? text : `batchwright has no export ${JSON.stringify(name)}`
 }
 
 /** What to do about the first error, where the bundler's words tell. */
@@ -280,9 +286,7 @@ function exportHint(text: string): string | null {
   const [, from = '', name] = /^No matching export in "(.+)" for import "(.+)"$/.exec(text) ?? []
   if (name === undefined) return null
   const near = from.endsWith('batchwright') ? nearest(name, LIBRARY_NAMES) : null
-  return near === null
-    ? 'Export it there, or mend the name.'
-    : `Did you mean ${JSON.stringify(near)}? The reference lists what there is.`
+  return near === null ? 'Export it there, or mend the name.' : `Did you mean ${JSON.stringify(near)}?`
 }
 
 function packageName(specifier: string): string {

@@ -49,7 +49,7 @@ function missing(name: string, usedBy: string, found: string): BatchwrightError 
   return new BatchwrightError({
     code: 'SECRET_MISSING',
     message: `${usedBy}: expected the environment variable ${name}, or ${name}${FILE_SUFFIX} with the path of a file, to be set; ${found}`,
-    hint: `Set ${name} where the worker is started: ${name}=... batchwright run JOB.`,
+    hint: `Set ${name} where the command is started, then \`batchwright retry RUN\` goes on. \`batchwright doctor\` tells which secrets are missing.`,
     details: { secret: name },
   })
 }

@@ -160,8 +160,8 @@ function checkBase(
 ): Pick<Finding, 'kind' | 'name' | 'severity' | 'passed' | 'hint'> {
   const hint =
     check.severity === 'warn'
-      ? 'it is a warning: nothing is held back'
-      : 'nothing was published: look at the samples, mend the data or the step, then `retry`; or make the check a warning'
+      ? 'It is a warning: nothing is held back.'
+      : "Nothing was published. Mend the step or the check, then `batchwright retry RUN --from STEP`; or mend the data, then `batchwright rerun JOB --window WINDOW`. A check that should only warn has severity: 'warn'."
   return { kind: 'check', name: check.name, severity: check.severity, passed, hint: passed ? null : hint }
 }
 

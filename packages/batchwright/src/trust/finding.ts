@@ -2,7 +2,7 @@ import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
 
 /** What one rule of trust came to, whether it held or not. Kept with the step, shown by `show`. */
 export interface Finding {
-  readonly kind: 'check' | 'reconciliation' | 'limit' | 'control'
+  readonly kind: 'check' | 'reconciliation' | 'limit' | 'control' | 'files'
   /** As the user or this room calls it: `unique(invoice)`, `read = accepted + dropped + dead`. */
   readonly name: string
   /** `block`: nothing is published while it does not hold. `warn`: it is recorded. */
@@ -34,7 +34,7 @@ export function refuseFailures(step: string, findings: readonly Finding[]): void
   throw new BatchwrightError({
     code: 'VERIFICATION_FAILED',
     message: `step ${step}: ${first.kind} ${first.name}: expected ${first.expected}, found ${first.found}${others}`,
-    hint: first.hint ?? 'look at the step with `show`',
+    hint: first.hint ?? 'Look at the step with `batchwright show RUN`.',
     details: { step, failed: findingsJson(failed) },
   })
 }

@@ -41,7 +41,7 @@ function judge(step: string, name: string, limit: Limit, count: number, read: nu
     found: `${count} of ${read}${read === 0 ? '' : ` (${percent(count / read)})`}`,
     hint: passed
       ? null
-      : `look at them with \`dead-letters list\` for step ${step}, mend the data or the rule, or raise the limit; then \`retry\``,
+      : `Look at them with \`batchwright dead-letters list RUN --step ${step}\`. Mend the rule or raise the limit in the job file, then \`batchwright retry RUN --from ${step}\`; or mend the data, then \`batchwright rerun JOB --window WINDOW\`.`,
     samples: [],
   }
 }

@@ -1,4 +1,4 @@
-import { recordsOfOutput } from '../job/index.ts'
+import { filesKey, recordsOfOutput } from '../job/index.ts'
 import { Decimal } from '../kernel/decimal.ts'
 import type { ControlTotals, Counters, StepOutput } from '../protocol/index.ts'
 import type { Finding } from './finding.ts'
@@ -54,10 +54,13 @@ function outputFindings({ step, counters, output, outputOf = () => null }: Recon
   const names = new Set(output.tasks.flatMap((task) => Object.keys(task.output.outputs)))
   return [...names].toSorted().map((name) => {
     const found = sum(output.tasks.flatMap((task) => (task.output.outputs[name] ?? []).map((part) => part.records)))
-    const written = recordsOfOutput(counters, outputOf(name))
+    const files = name.startsWith(FILES) ? (counters.files?.[name.slice(FILES.length)] ?? 0) : null
+    const written = files ?? recordsOfOutput(counters, outputOf(name))
     return finding(`${name} = written`, `${written} written`, `${found} in its parts`, found === written, step)
   })
 }
+
+const FILES = filesKey('')
 
 function finding(name: string, expected: string, found: string, passed: boolean, step: string): Finding {
   return {
@@ -96,7 +99,7 @@ export function compareControls(
           severity: 'block',
           passed,
           expected: expected.toString(),
-          found: passed ? found.toString() : `${found.toString()} (${found.minus(expected).toString()} more)`,
+          found: passed ? found.toString() : `${found.toString()} (${difference(found, expected)})`,
           hint: passed
             ? null
             : `something between ${other.step} and ${step} changes the sum of ${name}: look for records dropped, repeated or rounded there`,
@@ -108,4 +111,10 @@ export function compareControls(
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0)
+}
+
+function difference(found: Decimal, expected: Decimal): string {
+  return found.compare(expected) > 0
+    ? `${found.minus(expected).toString()} more`
+    : `${expected.minus(found).toString()} less`
 }

@@ -69,8 +69,8 @@ function partitionOf(
   if (index < partitions) return { step: name, index }
   throw usageError({
     code: 'PARTITION_UNKNOWN',
-    message: `--partition ${index}: the step ${JSON.stringify(name)} has ${partitions} partitions, numbered from 0`,
-    hint: `\`batchwright plan ${run.job}\` shows them`,
+    message: `--partition ${index}: the step ${JSON.stringify(name)} has ${partitions === 1 ? 'one partition, number 0' : `${partitions} partitions, numbers 0 to ${partitions - 1}`}`,
+    hint: `\`batchwright show ${run.runId}\` shows the steps`,
     details: { step: name, partition: index, partitions },
   })
 }

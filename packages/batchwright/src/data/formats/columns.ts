@@ -74,16 +74,49 @@ export function headerVersion(columns: readonly string[], contract: ContractDefi
 }
 
 function columnMissing(columns: readonly string[], field: FieldDefinition, file: string): BatchwrightError {
-  const near = nearest(field.column, columns)
-  const suggestion = near === null ? '' : ` Is it ${JSON.stringify(near)}?`
+  const near = nearest(field.column, columns) ?? holding(field.column, columns)
+  const other = otherDelimiter(columns)
+  const suggestion = near === null ? '' : `. Is it ${JSON.stringify(near)}?`
+  if (other !== null) return wrongDelimiter(columns, field, file, other)
   return new BatchwrightError({
     code: 'COLUMN_MISSING',
-    message: `expected a column ${JSON.stringify(field.column)} in ${file}; its header is ${headerText(columns)}.${suggestion}`,
+    message: `expected a column ${JSON.stringify(field.column)} in ${file}; its header is ${headerText(columns)}${suggestion}`,
     hint:
       near === null
         ? `Deliver the column, or declare the field ${field.name} optional or with a default.`
         : `Name the column of the field: ${field.name}: field....column(${JSON.stringify(near)}), or deliver the file with ${JSON.stringify(field.column)}.`,
     details: { file, column: field.column, header: columns, ...(near === null ? {} : { near }) },
+  })
+}
+
+/** The one column whose name holds the other's: `unit_price` for `price`; null where none or several do. */
+function holding(name: string, names: readonly string[]): string | null {
+  const plain = plainName(name)
+  if (plain.length < 3) return null
+  const found = names.filter((each) => plainName(each).includes(plain) || plain.includes(plainName(each)))
+  return found.length === 1 ? (found[0] ?? null) : null
+}
+
+const DELIMITERS = [';', '\t', '|', ',']
+
+/** The character that a header of one column is full of; null where there is none such. */
+function otherDelimiter(columns: readonly string[]): string | null {
+  const [only = ''] = columns
+  return columns.length === 1 ? (DELIMITERS.find((delimiter) => only.includes(delimiter)) ?? null) : null
+}
+
+function wrongDelimiter(
+  columns: readonly string[],
+  field: FieldDefinition,
+  file: string,
+  delimiter: string,
+): BatchwrightError {
+  const format = delimiter === '\t' ? 'tsv()' : `csv({ delimiter: '${delimiter}' })`
+  return new BatchwrightError({
+    code: 'COLUMN_MISSING',
+    message: `expected a column ${JSON.stringify(field.column)} in ${file}; its header is one column, ${headerText(columns)}`,
+    hint: `The file seems to have another delimiter: give the dataset format: ${format}.`,
+    details: { file, column: field.column, header: columns, delimiter },
   })
 }
 

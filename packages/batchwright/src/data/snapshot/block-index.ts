@@ -125,7 +125,7 @@ export function planFileDamaged(target: string, found: string, cause?: unknown):
   return new BatchwrightError({
     code: 'PLAN_FILE_DAMAGED',
     message: `expected the plan file ${target} as planning wrote it; ${found}`,
-    hint: 'Start the step again from its planning: batchwright retry RUN --from STEP.',
+    hint: 'Start the step again from its planning: `batchwright retry RUN --from STEP`.',
     details: { path: target },
     ...(cause === undefined ? {} : { cause }),
   })

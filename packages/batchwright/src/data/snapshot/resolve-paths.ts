@@ -41,7 +41,7 @@ export async function resolvePaths(
     for (const given of location.paths(context)) {
       const found = await findFiles(given, project)
       if (found.length === 0) {
-        const missing = inputMissing(dataset.name, window, given, project)
+        const missing = await inputMissing(dataset.name, window, given, project)
         if (dataset.missing === 'fail') throw missing
         notes.push(`dataset ${dataset.name}${windowText(window)}: no file at ${given}, skipped`)
       }
@@ -83,20 +83,34 @@ async function isFile(absolute: string): Promise<boolean> {
   }
 }
 
+/** What stands where a file should be. */
+async function whatIsThere(absolute: string): Promise<string> {
+  try {
+    const found = await stat(absolute)
+    return found.isDirectory()
+      ? `a folder: name the files in it, as in ${path.basename(absolute)}/*.csv`
+      : 'something that is no file'
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return 'none'
+    throw error
+  }
+}
+
 export function windowText(window: WindowValue | null): string {
   return window === null ? '' : `, window ${window.key}`
 }
 
-export function inputMissing(
+export async function inputMissing(
   dataset: string,
   window: WindowValue | null,
   given: string,
   project: string,
-): BatchwrightError {
+): Promise<BatchwrightError> {
   return new BatchwrightError({
     code: 'INPUT_MISSING',
-    message: `expected a file at ${path.resolve(project, given)} for dataset ${dataset}${windowText(window)}; there is none`,
-    hint: "Deliver the file and resume the run, or declare the dataset's `missing: 'skip'`.",
+    message: `expected a file at ${path.resolve(project, given)} for dataset ${dataset}${windowText(window)}; there is ${await whatIsThere(path.resolve(project, given))}`,
+    hint: "Deliver the file, then `batchwright retry RUN` goes on. Where it may be absent, give the dataset missing: 'skip'.",
     details: { dataset, window: window?.key ?? null, path: given },
   })
 }

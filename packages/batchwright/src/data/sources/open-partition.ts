@@ -88,6 +88,6 @@ function payloadUnknown(payload: JsonValue): BatchwrightError {
   return new BatchwrightError({
     code: 'PARTITION_UNKNOWN',
     message: `expected a partition that this version can open, found ${JSON.stringify(payload).slice(0, 200)}`,
-    hint: 'Plan the step again with the code that runs it: batchwright retry RUN --from STEP.',
+    hint: 'Plan the step again with the code that runs it: `batchwright retry RUN --from STEP`.',
   })
 }

@@ -88,7 +88,7 @@ export async function planPartFiles(parts: readonly PartInput[], request: FilesP
 }
 
 function lineFormat(dataset: DatasetDefinition): LineFormat {
-  if (dataset.format.format !== 'parquet') return dataset.format
+  if (dataset.format.format === 'csv' || dataset.format.format === 'jsonl') return dataset.format
   throw new BatchwrightError({
     code: 'FORMAT_UNSUPPORTED',
     message: `expected dataset ${dataset.name} to be CSV or JSON Lines, found raw Parquet files`,
@@ -168,7 +168,7 @@ async function scanExisting(
     return await scanFile(absolute, format, limits)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      throw inputMissing(dataset.name, window, name, folders.project)
+      throw await inputMissing(dataset.name, window, name, folders.project)
     }
     throw error
   }
@@ -260,7 +260,7 @@ function inputChanged(input: InputFile, was: SnapshotFile, scanned: ScannedFile)
   return new BatchwrightError({
     code: 'INPUT_CHANGED',
     message: `expected ${input.path} as the run's snapshot has it (SHA-256 ${was.sha256}, ${was.bytes} bytes), found SHA-256 ${scanned.sha256}, ${scanned.diskBytes} bytes`,
-    hint: 'Bring the old content back and resume, or start a new revision on what is there now: batchwright rerun.',
+    hint: 'Put the planned content back, then `batchwright retry RUN` goes on; or take what is there now: `batchwright rerun JOB --window WINDOW` makes a new revision.',
     details: { path: input.path, expected: was.sha256, found: scanned.sha256 },
   })
 }

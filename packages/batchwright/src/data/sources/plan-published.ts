@@ -98,7 +98,7 @@ function versionMissing(dataset: DatasetDefinition, window: WindowValue | null, 
   return new BatchwrightError({
     code: 'INPUT_MISSING',
     message: `expected a published version of dataset ${dataset.name}${windowText(window)} in ${folder}; there is none`,
-    hint: "Run the job that writes it for that window first, or declare the dataset's `missing: 'skip'`.",
+    hint: "Run the job that writes it for that window first, then `batchwright retry RUN` goes on. Where it may be absent, give the dataset missing: 'skip'.",
     details: { dataset: dataset.name, window: window?.key ?? null, path: folder },
   })
 }

@@ -124,7 +124,7 @@ function outputMissing(step: string, task: number, output: string): BatchwrightE
   return new BatchwrightError({
     code: 'UPSTREAM_OUTPUT_MISSING',
     message: `expected task ${task} of step ${step} to have left an output "${output}" for its readers, found none`,
-    hint: `Run the step again: batchwright retry RUN --from ${step}.`,
+    hint: `Run the step again: \`batchwright retry RUN --from ${step}\`.`,
     details: { step, task, output },
   })
 }

@@ -250,7 +250,7 @@ async function openInput(file: string): Promise<FileHandle> {
     throw new BatchwrightError({
       code: 'INPUT_MISSING',
       message: `expected ${file}, which was there when the step was planned; it cannot be opened`,
-      hint: 'Bring the same file back and resume, or rerun for a new revision.',
+      hint: 'Bring the same file back, then `batchwright retry RUN` goes on; or take what is there now: `batchwright rerun JOB --window WINDOW` makes a new revision.',
       details: { path: file },
       cause,
     })
@@ -270,7 +270,7 @@ async function expectPlannedSize({ path, sha256, fileBytes }: FileSlice, handle:
 }
 
 const CHANGED_HINT =
-  'Bring the planned content back and resume, or start a new revision on what is there now: batchwright rerun.'
+  'Put the planned content back, then `batchwright retry RUN` goes on; or take what is there now: `batchwright rerun JOB --window WINDOW` makes a new revision.'
 
 function inputChanged(slice: FileSlice, block: Block, found: Buffer): BatchwrightError {
   const end = block.offset + block.bytes
@@ -313,7 +313,7 @@ function countDiffers(slice: FileSlice, block: Block, recordsBefore: number): Ba
     message:
       `expected ${expected} records in block ${block.offset} of ${slice.path}, as planned; found ${found}. ` +
       'The format of the dataset is not the one it was planned with',
-    hint: 'Plan the step again: batchwright retry RUN --from STEP.',
+    hint: 'Plan the step again: `batchwright retry RUN --from STEP`.',
     details: { path: slice.path, blockOffset: block.offset, expected, found },
   })
 }

@@ -52,7 +52,7 @@ export class Limits {
       message:
         `step ${this.#step.name}: expected at most ${limit.count ?? 0} ${what}, found ${count}; ` +
         `the last is record ${record} of ${source}: ${whyAside(aside)}`,
-      hint: 'Look at them with `batchwright dead-letters list RUN --step STEP`. Mend the data or the rule, or raise the limit in the job file; then `batchwright retry RUN`.',
+      hint: 'Look at them with `batchwright dead-letters list RUN --step STEP`. Mend the rule or raise the limit in the job file, then `batchwright retry RUN` goes on; or mend the data, then `batchwright rerun JOB --window WINDOW` begins anew.',
       details: {
         step: this.#step.name,
         limit: limit.count ?? 0,
@@ -83,10 +83,16 @@ function recordFailed(step: RecordsStep, aside: SetAside, batch: Batch): Batchwr
   return new BatchwrightError({
     code: 'RECORD_FAILED',
     message: `step ${step.name}: record ${record} of ${source} failed: ${whyAside(aside)}`,
-    hint: 'Mend the data or the job file, then `batchwright retry RUN` goes on. To set such records aside instead, give the step .skip(...).',
+    hint: `${hintOf(aside)}, then \`batchwright retry RUN\` goes on; or mend the data, then \`batchwright rerun JOB --window WINDOW\` begins anew. To set such records aside, give the step .skip('1%').`,
     details: { step: step.name, source, record, offset, reason: aside.reason, raw: cutRaw(batch.raw(aside.index)) },
     ...(aside.error === null ? {} : { cause: aside.error, retryable: worthRetrying(step.retry, aside.error) }),
   })
+}
+
+/** What the error that the record failed with says itself; else what is always true. */
+function hintOf({ error }: SetAside): string {
+  const own = error instanceof BatchwrightError ? error.hint : undefined
+  return own === undefined ? 'Mend the job file' : own.replace(/\.$/, '')
 }
 
 /** Why a record was set aside: rules and errors of the user's own making speak for themselves. */

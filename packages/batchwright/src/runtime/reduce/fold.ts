@@ -178,7 +178,7 @@ export function foldFailed(
   return new BatchwrightError({
     code: 'FOLD_FAILED',
     message: `reduce ${step}: ${part} failed for key ${JSON.stringify(key)}: ${message}`,
-    hint: 'Mend the fold in the job file, then `batchwright retry RUN` goes on; or reject such records in the step before it.',
+    hint: 'Mend the fold in the job file, then `batchwright retry RUN` goes on; or reject such records in the step before it, then `batchwright rerun JOB --window WINDOW`.',
     details: { step, key, part, ...(record === null ? {} : { raw: cutJson(record) }) },
     cause,
     retryable,
