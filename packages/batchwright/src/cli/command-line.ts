@@ -22,10 +22,11 @@ export interface Surroundings extends Pick<TerminalOptions, 'stdout' | 'stderr' 
 /** Carries out one command line. Never rejects: what goes wrong is told on stderr, or as JSON on stdout. */
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { stdout, stderr, environment, workingFolder, clock, random } = surroundings
+  const options = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
   const terminal = openTerminal({
-    json: args.includes('--json'),
-    verbose: args.includes('--verbose'),
-    color: !args.includes('--no-color'),
+    json: options.includes('--json'),
+    verbose: options.includes('--verbose'),
+    color: !options.includes('--no-color'),
     stdout,
     stderr,
     environment,

@@ -1,6 +1,7 @@
 /** Declares the program and every command. What a command does is in `commands/`, loaded when it is called. */
 import type { Command } from 'commander'
 import { declareBeginning } from './declare/beginning.ts'
+import { declareCompletion } from './declare/completion.ts'
 import { declareControl } from './declare/control.ts'
 import { declareDatasets } from './declare/datasets.ts'
 import { declareDeadLetters } from './declare/dead-letters.ts'
@@ -39,4 +40,5 @@ export function declareCommands(program: Command, session: Session, done: (code:
   declareDatasets(program, session, run)
   declareExplain(program, session, run)
   declareDebugging(program, session, run)
+  declareCompletion(program, session, run)
 }
