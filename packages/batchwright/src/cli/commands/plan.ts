@@ -11,8 +11,13 @@ import type { PartitionPlan, PlanAssignment } from '../../protocol/index.ts'
 import type { NewRun } from '../../store/contract.ts'
 import { loadJob } from '../definitions.ts'
 import type { LoadedJob } from '../definitions.ts'
-import { planLines } from '../render/lists.ts'
-import type { PlannedStepRow } from '../render/lists.ts'
+import type { Estimate, PlannedStep } from '../planning/estimate.ts'
+import { estimate } from '../planning/estimate.ts'
+import { jobHistory } from '../planning/history.ts'
+import { skewOf } from '../planning/skew.ts'
+import { estimateLines, planLines } from '../render/plan.ts'
+import type { PlannedStepRow } from '../render/plan.ts'
+import { requester } from '../requester.ts'
 import { readParameters, selectWindows } from '../select.ts'
 import type { Session } from '../session.ts'
 import { runTitle } from '../view.ts'
@@ -21,36 +26,77 @@ export interface PlanOptions {
   readonly job: string
   readonly window?: string
   readonly param?: readonly string[]
+  /** For the estimate: attempts at a time. */
+  readonly slots?: number
 }
 
-/** `batchwright plan JOB`: `{ total, items: [{ job, window, steps }] }`, one item for each window. */
+/** `batchwright plan JOB`: `{ total, items: [{ job, window, steps, estimate }] }`, one item for each window. */
 export async function plan(session: Session, options: PlanOptions): Promise<void> {
-  const job = await loadJob(session.project, options.job)
+  const { terminal, project } = session
+  const job = await loadJob(project, options.job)
   const parameters = readParameters(options.param ?? [])
+  const slots = options.slots ?? project.configuration.slots.value
+  // Asking must not make the store.
+  const history = session.hasStore() ? await jobHistory(await session.store(), job.definition.name) : null
   const items: JsonValue[] = []
   for (const window of selectWindows(job.definition, options.window)) {
     const request = {
       ...(window === null ? {} : { window: window.key }),
       parameters,
       artifact: job.artifact,
-      requestedBy: 'cli',
+      requestedBy: requester(),
     }
     const run = newRun(job.definition, request, session)
     const steps = await planSteps(session, job, run)
-    items.push({ job: job.definition.name, window: window?.key ?? null, steps: steps.map(stepJson) })
+    const known = history === null ? null : estimate(steps.map(plannedStep(job)), history, slots)
+    const windowKey = window?.key ?? null
+    items.push({
+      job: job.definition.name,
+      window: windowKey,
+      steps: steps.map(stepJson),
+      estimate: estimateJson(known),
+    })
     const title = runTitle({ job: run.job, window: run.window, revision: 1 })
-    session.terminal.print([...(items.length > 1 ? [''] : []), ...planLines(title, steps, session.terminal)])
+    terminal.print([
+      ...(items.length > 1 ? [''] : []),
+      ...planLines(title, steps, slots, terminal),
+      ...estimateLines(known, terminal),
+    ])
   }
-  session.terminal.printJson({ total: items.length, items })
+  terminal.printJson({ total: items.length, items })
 }
 
-function stepJson({ step, kind, partitions, notes }: PlannedStepRow): JsonValue {
+function plannedStep(job: LoadedJob): (row: PlannedStepRow) => PlannedStep {
+  return ({ step, partitions }) => ({
+    name: step,
+    partitions,
+    after: job.definition.steps.find(({ name }) => name === step)?.after ?? [],
+  })
+}
+
+function stepJson({ step, kind, partitions, notes, skew }: PlannedStepRow): JsonValue {
   return {
     step,
     kind,
     partitions: partitions === null ? null : partitions.map(({ label, records, bytes }) => ({ label, records, bytes })),
     notes,
+    skew:
+      skew === null
+        ? null
+        : {
+            ...skew,
+            // Half of the partitions are empty: there is no such number in JSON.
+            ratio: Number.isFinite(skew.ratio) ? skew.ratio : null,
+            large: skew.large.slice(0, LARGE_IN_JSON).map((each) => ({ ...each })),
+          },
   }
+}
+
+/** Large partitions in `--json`. */
+const LARGE_IN_JSON = 100
+
+function estimateJson(known: Estimate | null): JsonValue {
+  return known === null ? null : { ...known, steps: known.steps.map((step) => ({ ...step })) }
 }
 
 /** Plans in a folder that is thrown away: nothing of the project changes. */
@@ -73,7 +119,7 @@ async function planStep(
   folder: string,
 ): Promise<PlannedStepRow> {
   const row = { step: step.name, kind: step.kind }
-  if (readsSteps(step)) return { ...row, partitions: null, notes: [] }
+  if (readsSteps(step)) return { ...row, partitions: null, notes: [], skew: null }
   const partitions: PartitionPlan[] = []
   const slot = await inlineExecutor({ clock: session.clock }).openSlot()
   try {
@@ -88,7 +134,7 @@ async function planStep(
     })
     if (end.kind === 'failed') throw errorFromReport(end.error)
     partitions.sort((left, right) => left.index - right.index)
-    return { ...row, partitions, notes: end.kind === 'planned' ? end.plan.notes : [] }
+    return { ...row, partitions, notes: end.kind === 'planned' ? end.plan.notes : [], skew: skewOf(partitions) }
   } finally {
     await slot.terminate('the plan is made')
   }

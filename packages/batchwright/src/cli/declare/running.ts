@@ -4,7 +4,7 @@ import type { PlanOptions } from '../commands/plan.ts'
 import type { RunOptions } from '../commands/run.ts'
 import type { Session } from '../session.ts'
 import type { Runner } from './options.ts'
-import { add, collect, executing, WINDOW_HELP } from './options.ts'
+import { add, collect, executing, positive, WINDOW_HELP } from './options.ts'
 
 export function declareRunning(program: Command, session: Session, run: Runner): void {
   const forWindow = (command: Command): Command =>
@@ -20,7 +20,13 @@ export function declareRunning(program: Command, session: Session, run: Runner):
   rerun.action((job: string, options: Omit<RunOptions, 'job'>) =>
     run(rerun, async () => (await import('../commands/run.ts')).rerun(session, { ...options, job })),
   )
-  const plan = forWindow(add(program, 'plan <job>', 'show partitions and sizes without creating a run'))
+  const plan = forWindow(
+    add(
+      program,
+      'plan <job>',
+      'what a run would read, how evenly it is cut, and how long it would take; no run is made',
+    ),
+  ).option('--slots <n>', 'judge the time for so many attempts at once (default: one for each core)', positive)
   plan.action((job: string, options: Omit<PlanOptions, 'job'>) =>
     run(plan, async () => (await import('../commands/plan.ts')).plan(session, { ...options, job })),
   )

@@ -6,7 +6,7 @@ import type { Tone } from './paint.ts'
 import { toneOf } from './paint.ts'
 import type { Column, TableStyle } from './table.ts'
 import { table } from './table.ts'
-import { bytes, count, duration, instant, plural, printable } from './text.ts'
+import { bytes, count, duration, instant, printable } from './text.ts'
 
 export interface JobRow {
   readonly name: string
@@ -80,59 +80,6 @@ export function runLines(
 /** What a listing leaves out is said, with the way to see it. */
 export function more(shown: number, total: number, { paint }: TableStyle): readonly string[] {
   return shown >= total ? [] : [paint(`${count(shown)} of ${count(total)}; --limit N shows more`, 'dim')]
-}
-
-export interface PlannedStepRow {
-  readonly step: string
-  readonly kind: string
-  /** Null for a step that reads what another has yet to make. */
-  readonly partitions:
-    readonly { readonly label: string; readonly records: number | null; readonly bytes: number | null }[] | null
-  readonly notes: readonly string[]
-}
-
-const PARTITION_COLUMNS: readonly Column[] = [
-  { title: '#', align: 'right' },
-  { title: 'partition', shrinkTo: 12 },
-  { title: 'records', align: 'right' },
-  { title: 'size', align: 'right', dropOrder: 1 },
-]
-
-/** Partitions shown of each step before the rest is summed up. */
-const PARTITIONS_SHOWN = 40
-
-export function planLines(title: string, steps: readonly PlannedStepRow[], style: TableStyle): readonly string[] {
-  const { paint } = style
-  const lines = [paint(printable(title), 'strong')]
-  for (const { step, kind, partitions, notes } of steps) {
-    lines.push('', `${paint(printable(step), 'strong')} (${kind}): ${planned(partitions)}`)
-    for (const note of notes) lines.push(`  ${paint('note', 'dim')} ${printable(note)}`)
-    const shown = (partitions ?? []).slice(0, PARTITIONS_SHOWN)
-    if (shown.length > 0) {
-      const rows = shown.map((each, index) => [
-        String(index),
-        each.label,
-        each.records === null ? '' : count(each.records),
-        each.bytes === null ? '' : bytes(each.bytes),
-      ])
-      lines.push(...table(PARTITION_COLUMNS, rows, { ...style, indent: 2 }))
-    }
-    const left = (partitions?.length ?? 0) - shown.length
-    if (left > 0) lines.push(`  ${paint(`… and ${plural(left, 'partition')} more`, 'dim')}`)
-  }
-  return lines
-}
-
-function planned(partitions: PlannedStepRow['partitions']): string {
-  if (partitions === null) return 'planned when the steps it reads are done'
-  const known = partitions.every((each) => each.records !== null)
-  const records = partitions.reduce((sum, each) => sum + (each.records ?? 0), 0)
-  const size = partitions.reduce((sum, each) => sum + (each.bytes ?? 0), 0)
-  return [
-    plural(partitions.length, 'partition'),
-    known ? `, ${plural(records, 'record')}` : '',
-    size > 0 ? `, ${bytes(size)}` : '',
-  ].join('')
 }
 
 export interface DatasetRow {
