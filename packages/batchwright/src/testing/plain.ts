@@ -16,13 +16,16 @@ function exact(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, exact(member)]))
 }
 
-/** Whether two values say the same: decimals by their amount (`1.5` and `1.50` are equal), members in any order. */
+/**
+ * Whether two values say the same: decimals by their amount (`1.5` and `1.50` are equal), also where one of them is text;
+ * members in any order.
+ */
 export function sameValue(left: unknown, right: unknown): boolean {
-  if (Decimal.is(left) && Decimal.is(right)) return left.equals(right)
+  if (Decimal.is(left)) return decimalOf(right)?.equals(left) ?? false
+  if (Decimal.is(right)) return decimalOf(left)?.equals(right) ?? false
   if (typeof left !== 'object' || left === null || typeof right !== 'object' || right === null) {
     return Object.is(left, right)
   }
-  if (Decimal.is(left) || Decimal.is(right)) return false
   if (left instanceof Date || right instanceof Date) {
     return left instanceof Date && right instanceof Date && left.getTime() === right.getTime()
   }
@@ -32,4 +35,9 @@ export function sameValue(left: unknown, right: unknown): boolean {
     names.length === Object.keys(right).length &&
     names.every((name) => Object.hasOwn(right, name) && sameValue(Reflect.get(left, name), Reflect.get(right, name)))
   )
+}
+
+function decimalOf(value: unknown): Decimal | null {
+  if (Decimal.is(value)) return value
+  return typeof value === 'string' ? Decimal.parse(value) : null
 }

@@ -94,6 +94,7 @@ test('a function by itself: its result is told as written, dropped or dead, with
   const outcome = await testStep(rate, typed)
   expectTypeOf(outcome).toExtend<StepOutcome<Line & { readonly amount: Decimal }, 'zero_price'>>()
   assertWritten(outcome, { ...typed, amount: Decimal.from('3') })
+  assertWritten<object>(outcome, { ...typed, price: '1.5', amount: '3' })
   assertDropped(await testStep(rate, { ...typed, invoice: 'C1' }))
   const dead = await testStep(rate, { ...typed, price: Decimal.zero })
   expect(dead).toEqual({ outcome: 'dead', cause: 'rule', reason: 'zero_price', message: 'zero_price' })
