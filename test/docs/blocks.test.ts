@@ -71,6 +71,13 @@ describe('what is said matches what is shown', () => {
     expect(matches(shown, said)).toBe(true)
   })
 
+  test('apart from shares and rates beside a time, and from bars', () => {
+    expect(matches(['clean  12  0.5 s  24', '██░ 1.5 s 40.0 %'], ['clean  12  2.5 s  1,024', '█ 2 s   7.1 %'])).toBe(
+      true,
+    )
+    expect(matches(['clean  12  0.5 s'], ['clean  13  0.5 s'])).toBe(false)
+  })
+
   test('but not apart from counts and words', () => {
     expect(matches(['read 10'], ['read 11'])).toBe(false)
     expect(matches(['2026-03-01'], ['2026-03-02'])).toBe(false)

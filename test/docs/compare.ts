@@ -13,6 +13,9 @@ const VARIABLE: readonly (readonly [RegExp, string])[] = [
   [/\b\d\d:\d\d:\d\d(?:\.\d+)?\b/g, '<instant>'],
   [/\b\d+ min \d+ s\b|[<~]?\b\d+(?:\.\d+)? ?(?:ms|s|min)\b/g, '<time>'],
   [/\b[\d,]+(?:\.\d+)?[kM]?(?= ?(?:records)?\/s\b)/g, '<rate>'],
+  [/[░▒▓█▏▎▍▌▋▊▉▇▆▅▄▃▂▁]+/g, '<bar>'],
+  // Behind a time its share or its rate: columns of the same table.
+  [/<time>\s+[\d,.]+[kM]?(?: %)?(?=\s|$)/g, '<time>'],
   [/ {2,}/g, '  '],
 ]
 
