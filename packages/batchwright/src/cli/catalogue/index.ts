@@ -8,8 +8,10 @@ import { CHECKING } from './checking.ts'
 import { DEFINITIONS } from './definitions.ts'
 import type { CatalogueEntry } from './entry.ts'
 import { INPUT } from './input.ts'
+import { MACHINE } from './machine.ts'
 import { OUTPUT } from './output.ts'
 import { REASONS } from './reasons.ts'
+import { RISKS } from './risks.ts'
 import { RUNNING } from './running.ts'
 import { STORE } from './store.ts'
 import { TESTING } from './testing.ts'
@@ -28,7 +30,8 @@ export const PARTS: readonly { readonly title: string; readonly entries: Readonl
     { title: 'What a run writes and publishes', entries: OUTPUT },
     { title: 'Runs and attempts', entries: RUNNING },
     { title: 'The store', entries: STORE },
-    { title: 'Before a deploy: check and dev', entries: CHECKING },
+    { title: 'Before a deploy: check and dev', entries: { ...CHECKING, ...RISKS } },
+    { title: 'The machine and the project: doctor', entries: MACHINE },
     { title: 'New projects, and the debugger', entries: BEGINNING },
     { title: 'The test kit', entries: TESTING },
     { title: 'Reasons of dead letters', entries: REASONS },
