@@ -87,6 +87,12 @@ const GUIDES = [
   'etl',
   'billing',
   'fan-out',
+  'outputs',
+  'named-outputs',
+  'lookups',
+  'file-outputs',
+  'files',
+  'services',
   'dev-and-check',
   'testing',
   'publication',
@@ -95,6 +101,7 @@ const GUIDES = [
   'errors',
   'finding-out',
   'debugging',
+  'exports',
 ]
 
 const CONCEPTS = [

@@ -122,7 +122,10 @@ async function runTheRest(shell: Shell, project: string, { blocks }: Page): Prom
     const imports = unnamed.map((block) => `await import('./${fileOf(block)}')`).join(';')
     await must(loaded.line, `node --input-type=module -e "${imports}"`)
   }
-  const job = code.find(({ file }) => file?.startsWith('jobs/') === true)
+  const job = blocks.find(
+    ({ kind, file, wrong }) =>
+      kind === 'file' && !wrong && (file?.startsWith('jobs/') === true || file === 'batchwright.config.json'),
+  )
   if (job !== undefined && !wasRun(/batchwright/)) await must(job.line, 'batchwright jobs')
   const test = code.find(({ file }) => file?.endsWith('.test.ts') === true)
   if (test !== undefined && !wasRun(/vitest|npm test|node --test/)) await must(test.line, 'vitest run')
