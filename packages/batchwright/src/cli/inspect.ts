@@ -19,6 +19,9 @@ interface Address {
 /** Node's own defaults. */
 const DEFAULT: Address = { host: '127.0.0.1', port: 9229 }
 
+/** Here, and not by whoever started this process. */
+let opened = false
+
 /**
  * Opens the inspector where the options ask for it, and with `--inspect-brk` waits for a debugger. Node says on stderr where
  * it listens. Throws INSPECT_PORT_INVALID, INSPECT_PORT_IN_USE.
@@ -26,7 +29,6 @@ const DEFAULT: Address = { host: '127.0.0.1', port: 9229 }
 export async function openInspector(options: InspectOptions): Promise<void> {
   const asked = options.inspectBrk ?? options.inspect
   if (asked === undefined) return
-  // Started under an editor that has opened it already.
   if (inspector.url() === undefined) await open(asked === true ? DEFAULT : readAddress(asked))
   if (options.inspectBrk !== undefined) waitForDebugger()
 }
@@ -36,9 +38,9 @@ export function isInspected(): boolean {
   return inspector.url() !== undefined
 }
 
-/** Stands still until a debugger is attached and lets go. */
+/** Stands still until a debugger is attached and lets go. One that started this process is attached already. */
 export function waitForDebugger(): void {
-  inspector.waitForDebugger()
+  if (opened) inspector.waitForDebugger()
 }
 
 async function open(address: Address): Promise<void> {
@@ -46,6 +48,7 @@ async function open(address: Address): Promise<void> {
   inspector.open(address.port, address.host)
   // Node only prints where it fails: the port was taken between the two.
   if (inspector.url() === undefined) throw inUse(address)
+  opened = true
   // Lets go of whoever is attached: the process would wait for them to leave before it ends.
   process.once('exit', () => {
     inspector.close()

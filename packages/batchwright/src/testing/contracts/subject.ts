@@ -2,8 +2,8 @@ import type { Contract, Dataset, DatasetDefinition, FieldDefinition } from '../.
 import { jsonl } from '../../job/index.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 
-/** What is tested: a contract, or a dataset, whose format says how records are read. */
-export type ContractSubject<Row> = Contract<Row> | Dataset<Row>
+/** What is tested: a contract, or a dataset (as defined, or out of `job.datasets`), whose format says how records are read. */
+export type ContractSubject<Row> = Contract<Row> | Dataset<Row> | DatasetDefinition
 
 /** The subject as a dataset; a bare contract reads JSON. */
 export function asDataset(subject: ContractSubject<unknown>): DatasetDefinition {
