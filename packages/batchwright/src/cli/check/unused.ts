@@ -7,12 +7,13 @@ const DEFINED = /\b(?:const|let|var)\s+([A-Za-z_$][\w$]*)(?:\s*:[^=]+)?\s*=\s*(d
 
 /** Datasets and services whose name stands nowhere but where they are defined, and parameters that no source mentions. */
 export function unusedDefinitions(sources: readonly Source[], jobs: readonly JobDefinition[]): readonly CheckItem[] {
-  const all = sources.map(({ text }) => withoutComments(text))
+  const code = sources.map(({ text }) => blanked(text, /^['"]|^\//))
+  const all = sources.map(({ text }) => blanked(text, /^\//))
   const items: CheckItem[] = []
   for (const { file, text } of sources) {
-    for (const found of withoutComments(text).matchAll(DEFINED)) {
+    for (const found of blanked(text, /^\//).matchAll(DEFINED)) {
       const [, name = '', what = ''] = found
-      if (mentions(all, name) > 1) continue
+      if (mentions(code, name) > 1) continue
       const index = found.index + found[0].indexOf(name)
       items.push(
         warning('setting', null, {
@@ -48,9 +49,12 @@ function mentions(texts: readonly string[], name: string): number {
   return texts.reduce((sum, text) => sum + (text.match(word)?.length ?? 0), 0)
 }
 
-/** Comments as blanks of the same length, so that places stay where they are. Strings are left: globs hold slashes and stars. */
-function withoutComments(text: string): string {
+/**
+ * The text with its comments (and strings) as blanks of the same length, so that places stay where they are: those whose
+ * first characters match.
+ */
+function blanked(text: string, what: RegExp): string {
   return text.replaceAll(/(['"`])(?:\\.|(?!\1)[^\\])*?\1|\/\*[\s\S]*?\*\/|(?<!:)\/\/[^\n]*/g, (part) =>
-    part.startsWith('/') ? part.replaceAll(/[^\n]/g, ' ') : part,
+    what.test(part) ? part.replaceAll(/[^\n]/g, ' ') : part,
   )
 }

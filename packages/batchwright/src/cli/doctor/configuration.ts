@@ -34,14 +34,22 @@ export function configurationFindings(
   ]
 }
 
+const PREFIX = 'BATCHWRIGHT_'
+
+function withoutPrefix(name: string): string {
+  return name.slice(PREFIX.length)
+}
+
 function mistyped(environment: Readonly<Record<string, string | undefined>>): readonly Finding[] {
-  const known = [...SETTINGS.map((setting) => setting.variable), ...OTHER_VARIABLES]
+  const known = [...SETTINGS.map((setting) => setting.variable), ...OTHER_VARIABLES].map(withoutPrefix)
   return Object.keys(environment)
-    .filter((name) => name.startsWith('BATCHWRIGHT_') && !known.includes(name))
+    .filter((name) => name.startsWith(PREFIX) && !known.includes(withoutPrefix(name)))
     .flatMap((name) => {
-      const near = nearest(name, known)
+      // Jobs may have variables of their own, so that only what is nearly one of ours is told.
+      const near = nearest(withoutPrefix(name), known)
       if (near === null) return []
-      return [warn('configuration', 'VARIABLE_UNKNOWN', `nothing reads the variable ${name}`, `did you mean ${near}?`)]
+      const hint = `did you mean ${PREFIX}${near}?`
+      return [warn('configuration', 'VARIABLE_UNKNOWN', `nothing reads the variable ${name}`, hint)]
     })
 }
 

@@ -119,7 +119,9 @@ export async function storageFindings(written: readonly WrittenFolder[], clock: 
 async function tryStorage(what: string, folder: string, clock: Clock): Promise<Finding> {
   const probe = path.join(folder, `.batchwright-doctor-${process.pid}`)
   try {
-    await mkdir(path.join(probe, 'staging'), { recursive: true })
+    // One by one: on some file systems Node tries for ever to make them at once.
+    await mkdir(probe)
+    await mkdir(path.join(probe, 'staging'))
     const staged = path.join(probe, 'staging', 'part')
     const file = await open(staged, 'wx')
     const began = clock.monotonic()
