@@ -25,6 +25,7 @@ export function nextCommands(done: Initialised): readonly (readonly [command: st
     ...(installed ? [] : [install]),
     run,
     ...template.next.map(([command, shows]) => [manager.command(command), shows] as const),
+    [manager.command('dev'), 'change the job, and see at once what becomes of it'],
     [manager.script('test'), 'test it: the job is killed at every commit'],
     ...(installed ? [install] : []),
     [manager.script('check'), 'check its types'],

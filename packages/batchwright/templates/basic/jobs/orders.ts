@@ -17,7 +17,7 @@ const orders = dataset('orders', {
   checks: [check.unique('order'), check.range('amount', { min: 0 })],
 })
 
-export default job('orders', { description: 'Shop orders, cleaned and priced' }, (steps) => {
+export default job('orders', { owner: 'shop', description: 'Orders, cleaned and priced' }, (steps) => {
   steps
     .records('clean')
     .read(raw)

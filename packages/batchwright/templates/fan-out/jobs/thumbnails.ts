@@ -58,7 +58,7 @@ async function shrunk(row: RecordOf<typeof item>, { use }: { readonly use: { rea
   }
 }
 
-export default job('thumbnails', { description: 'A thumbnail of every image' }, (steps) => {
+export default job('thumbnails', { owner: 'media', description: 'A thumbnail of every image' }, (steps) => {
   steps
     .records('shrink')
     .read(items)
