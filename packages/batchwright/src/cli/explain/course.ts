@@ -113,9 +113,9 @@ function retries({ retries: single, counts }: RunFacts): readonly Sentence[] {
   return counts
     .filter(({ type }) => type === 'task.retried')
     .map(({ step, code, count: times, firstAt, lastAt, delayMs }) => {
-      const mean = span(delayMs / times)
+      const mean = delayMs < times ? 'at once' : `${span(delayMs / times)} later on average`
       const over = lastAt > firstAt ? `, over ${span(lastAt - firstAt)}` : ''
-      const text = `In step ${step ?? ''}, ${plural(times, 'attempt')} failed with ${code ?? 'an error'} and were retried, ${mean} later on average${over}.`
+      const text = `In step ${step ?? ''}, ${plural(times, 'attempt')} failed with ${code ?? 'an error'} and were retried ${mean}${over}.`
       return sentence(firstAt, 'retried', text, { step, code, retries: times, lastAtMs: lastAt, delayMs })
     })
 }

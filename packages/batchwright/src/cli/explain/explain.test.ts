@@ -73,7 +73,7 @@ test('each retry has its cause and its delay; many are summed up by step and cau
     await it.end(await it.claim(), { kind: 'retry', error: AWAY, delayMs: 2_000 })
   }
   expect(await told(it, 'retried')).toEqual([
-    'In step rate, 13 attempts failed with RATES_AWAY and were retried, 2.0 s later on average, over 24 s.',
+    'In step rate, 13 attempts failed with RATES_AWAY and were retried 2.0 s later on average, over 24 s.',
   ])
   await it.store.close()
 })
