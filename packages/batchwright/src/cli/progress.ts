@@ -113,7 +113,7 @@ function withRunning(
 
 /** What an attempt has done since its checkpoint, added. A checkpoint may be newer than what was said last: never less. */
 function plus(sum: Counters, made: Counters, base: Counters | undefined): Counters {
-  const more = (member: Exclude<keyof Counters, 'reasons' | 'named'>): number =>
+  const more = (member: Exclude<keyof Counters, 'reasons' | 'named' | 'files'>): number =>
     sum[member] + Math.max(0, made[member] - (base?.[member] ?? 0))
   const reasons: Record<string, number> = { ...sum.reasons }
   for (const [reason, records] of Object.entries(made.reasons)) {

@@ -160,6 +160,7 @@ export function stepJson(step: StepView): Record<string, JsonValue> {
     accepted: counters.accepted,
     written: counters.written,
     outputs: counters.named ?? {},
+    files: counters.files ?? {},
     dropped: counters.dropped,
     dead: dead(counters),
     deadByRule: counters.deadByRule,

@@ -29,6 +29,9 @@ export { writePlanFile } from './snapshot/block-index.ts'
 // Sinks and the blocks between steps
 export { makeFolder, syncFolder } from './sinks/folders.ts'
 export { openDatasetSink, outputCheck } from './sinks/dataset-sink.ts'
+export { filesOf, readFileIndex, type IndexedFile } from './files/file-index.ts'
+export { checkFileName, foldedName } from './files/file-name.ts'
+export { FileSink, type FileContent } from './files/file-sink.ts'
 export { openDeadLetterSink, type DeadLetterSink } from './sinks/dead-letter-sink.ts'
 export { openBlockSink } from './blocks/block-sink.ts'
 export { readBlocks } from './blocks/read-blocks.ts'
@@ -52,7 +55,7 @@ export {
 } from './publication/manifest.ts'
 export { publishIntent, rollbackManifest, type PublishRequest, type RollbackRequest } from './publication/publish.ts'
 export { isThere, restoreStaged } from './publication/restore.ts'
-export { readPublished, type ReadPublishedRequest } from './publication/read-published.ts'
+export { readPublished, readPublishedFile, type ReadPublishedRequest } from './publication/read-published.ts'
 export { readPart } from './read-part.ts'
 
 // Cleaning up

@@ -30,6 +30,9 @@ export async function* readPart(path: string, dataset: DatasetDefinition): Async
       return
     case 'parquet':
       yield* parquetRecords(path, dataset)
+      return
+    case 'files':
+      throw finishedPartLost(path, 'a part of rows', 'a dataset of whole files')
   }
 }
 

@@ -1,3 +1,4 @@
+import { BatchwrightError } from '../kernel/errors.ts'
 import { createReadStream } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import type { DatasetDefinition, FieldDefinition, FormatDefinition } from '../job/model.ts'
@@ -43,6 +44,8 @@ async function selectsOf(
       const options = `format = 'newline_delimited', columns = ${columns}, maximum_object_size = ${format.maxRecordBytes}`
       return [select(fields, everyColumn, raw, `read_json(${list(paths)}, ${options})`)]
     }
+    case 'files':
+      throw noRows()
     case 'csv': {
       const groups = await groupByHeader(paths, fields, format)
       return groups.map(({ header, files }) => select(fields, header, raw, readCsv(files, header, fields, format, raw)))
@@ -143,4 +146,13 @@ async function headerOf(path: string, format: CsvFormat): Promise<readonly strin
   file.destroy()
   const [line = ''] = text.split('\n')
   return line.trim() === '' ? null : cellsOf(line.replace(/\r$/, ''), format)
+}
+
+/** Definitions do not let a dataset of whole files be read: only one that has changed since can get here. */
+function noRows(): BatchwrightError {
+  return new BatchwrightError({
+    code: 'FORMAT_UNSUPPORTED',
+    message: 'expected a dataset with rows, found one of whole files',
+    hint: 'Read the rows that name the files.',
+  })
 }

@@ -120,7 +120,7 @@ async function sampleFiles(
   { job, project, scratch, parameters, window }: DryRunRequest,
   limits: Limits,
 ): Promise<Sampled> {
-  if (dataset.format.format === 'parquet') throw rawParquet(dataset)
+  if (dataset.format.format === 'parquet' || dataset.format.format === 'files') throw rawParquet(dataset)
   const all = { ...parametersOf(job, parameters) }
   const { files, notes } = await resolvePaths(dataset, windows, all, project)
   if (files.length === 0 && dataset.missing === 'fail') throw nothingThere(dataset, window)

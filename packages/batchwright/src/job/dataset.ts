@@ -1,9 +1,8 @@
 import type { JsonValue } from '../kernel/errors.ts'
 import type { WindowValue } from '../protocol/index.ts'
 import { columnsChecked, type Check } from './checks.ts'
-import { contract, type Contract } from './contracts.ts'
-import { field } from './field.ts'
-import { record } from './record.ts'
+import type { Contract } from './contracts.ts'
+import { FILE_LIST } from './file-list.ts'
 import type {
   CheckDefinition,
   DatasetDefinition,
@@ -120,7 +119,7 @@ export function dataset<Row extends object>(name: string, options: FilesOptions<
 /** Names a folder of published versions: a dataset that steps write, in versions that appear whole, and others read. */
 export function dataset<Row extends object>(name: string, options: PublishedOptions<Row>): Dataset<Row, 'published'>
 export function dataset(name: string, options: FileDatasetOptions): FileDataset
-export function dataset(name: string, options: GivenOptions): Dataset<object> {
+export function dataset(name: string, options: GivenOptions): DatasetDefinition {
   checkName('dataset', name)
   const place = `dataset ${show(name)}`
   checkOptions(place, options, OPTIONS)
@@ -179,9 +178,6 @@ function withInputs<Row>(declared: Declared): Dataset<Row> {
   }
   return definition
 }
-
-/** What is known of each file: a list of these stands for the dataset. */
-const FILE_LIST = contract(1, record({ file: field.text(), bytes: field.integer(), sha256: field.text() }))
 
 function fileContract(place: string, options: GivenOptions): Contract<object> {
   const unfit = (['files', 'contract', 'key', 'checks', 'missing'] as const).find((each) => options[each] !== undefined)

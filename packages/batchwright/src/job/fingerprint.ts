@@ -36,6 +36,7 @@ export function planParts(job: JobDefinition, step: string): Readonly<Record<Fin
       })),
       ...namedOf(definition),
       ...lookupsOf(definition),
+      ...filesOf(definition),
     },
     partitioning: {
       recordsPerPart: definition.output?.recordsPerPart ?? null,
@@ -150,6 +151,11 @@ function namedOf({ named }: StepDefinition): Readonly<Record<string, JsonValue>>
     },
   ])
   return { named: Object.fromEntries(outputs) }
+}
+
+function filesOf({ files }: StepDefinition): Readonly<Record<string, JsonValue>> {
+  if (files.size === 0) return {}
+  return { files: Object.fromEntries([...files].map(([name, { dataset }]) => [name, dataset.name])) }
 }
 
 function fieldsOf(schema: RecordSchema): JsonValue {

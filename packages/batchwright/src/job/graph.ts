@@ -113,6 +113,7 @@ function implicitMap(
       isolation: definition.isolation,
       services: new Map(),
       lookups: new Map(),
+      files: new Map(),
       input:
         implicit.from === 'step'
           ? { from: 'step', step: implicit.step.name, output: implicit.output }
@@ -218,6 +219,7 @@ class Datasets {
     }
     if (builder.draftOutput !== null) this.#written(builder, 'write', builder.draftOutput.dataset)
     for (const { dataset } of builder.namedOutputs.values()) this.#written(builder, 'outputs', dataset)
+    for (const dataset of builder.fileOutputs.values()) this.#written(builder, 'files', dataset)
   }
 
   #written(builder: StepBuilder, method: string, dataset: AnyDataset): void {

@@ -12,13 +12,16 @@ export {
   type CommonDatasetOptions,
   type Dataset,
   type DatasetInput,
+  type FileDataset,
+  type FileDatasetOptions,
   type FilesContext,
   type FilesOptions,
   type PublishedOptions,
 } from './dataset.ts'
 export { field, type CompiledField, type Field } from './field.ts'
+export { FILE_LIST } from './file-list.ts'
 export { fingerprintDifferences, planFingerprint, planParts, type FingerprintPart } from './fingerprint.ts'
-export { csv, jsonl, parquet, tsv, type CsvOptions, type TextFormatOptions } from './formats.ts'
+export { csv, files, jsonl, parquet, tsv, type CsvOptions, type TextFormatOptions } from './formats.ts'
 export { isJob, job, type JobOptions, type TypesOf } from './job.ts'
 export {
   lookup,
@@ -33,9 +36,11 @@ export { drop, isDropped, isRejected, output, reject } from './outcome.ts'
 export {
   controlName,
   controlsOfOutput,
+  countOfDataset,
   datasetKey,
   datasetOfOutput,
   datasetsWritten,
+  filesKey,
   insideKey,
   isDatasetKey,
   recordsOfOutput,

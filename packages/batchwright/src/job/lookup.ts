@@ -59,6 +59,9 @@ export function lookup<
 ): Lookup<TableOf<Row, By, Duplicates>> {
   const { dataset, windows } = inputOf(input)
   const place = `lookup of dataset ${show(dataset.name)}`
+  if (dataset.format.format === 'files') {
+    throw invalid(place, 'it is made of whole files, and has no rows', 'Look up the rows that name the files.')
+  }
   checkOptions(place, options, ['by', 'duplicates', 'limit', 'rows'])
   const rows = options.rows ?? DEFAULT_ROWS
   if (!Number.isSafeInteger(rows) || rows < 1) {

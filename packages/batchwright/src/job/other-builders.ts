@@ -253,7 +253,7 @@ export class FunctionBuilder extends StepBuilder {
 
   constructor(declaring: Declaring, name: string, options: unknown, run: unknown) {
     super(declaring, name)
-    checkOptions(this.place('function'), options, ['use', 'lookup', 'stateVersion'])
+    checkOptions(this.place('function'), options, ['use', 'lookup', 'files', 'stateVersion'])
     if (!isRunFunction(run)) {
       throw this.error(
         'function',
@@ -266,6 +266,7 @@ export class FunctionBuilder extends StepBuilder {
     if (given['use'] !== undefined) this.services = this.servicesOf('function', given['use'])
     if (given['lookup'] !== undefined) this.declaredLookups = this.lookupsOf('function', given['lookup'])
     this.checkUsed('function')
+    if (given['files'] !== undefined) this.setFiles('function', given['files'])
     this.#stateVersion = this.wholeFrom1('function', 'stateVersion', given['stateVersion'] ?? 1)
   }
 

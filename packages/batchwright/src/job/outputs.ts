@@ -1,5 +1,5 @@
 /** The outputs of a step, and the keys under which its tasks keep them (`TaskOutput.outputs`, `Checkpoint.outputs`). */
-import type { StepDefinition, StepOutputDefinition } from './model.ts'
+import type { DatasetDefinition, StepDefinition, StepOutputDefinition } from './model.ts'
 
 const DATASET = 'output:'
 
@@ -13,6 +13,11 @@ export function insideKey(output: string | null): string {
   return output === null ? 'inside' : `inside:${output}`
 }
 
+/** Key of the index of a file output. */
+export function filesKey(output: string): string {
+  return `files:${output}`
+}
+
 /** Key of the blocks cut by key for a reduce step. */
 export function shuffleKey(step: string): string {
   return `shuffle:${step}`
@@ -23,23 +28,38 @@ export function isDatasetKey(key: string): boolean {
 }
 
 /** A dataset that a step writes. */
-export interface WrittenDataset extends StepOutputDefinition {
-  /** Null for the records without a name. */
+export interface WrittenDataset {
+  readonly dataset: DatasetDefinition
+  readonly kind: 'records' | 'files'
+  /** Its name in the step; null for the records without a name. */
   readonly output: string | null
   /** Where its parts stand in a task's outputs. */
   readonly key: string
 }
 
-type Writing = Pick<StepDefinition, 'output' | 'named'>
+type Writing = Pick<StepDefinition, 'output' | 'named' | 'files'>
 
 /** Every dataset that a step writes: the one of `.write()` first. */
-export function datasetsWritten({ output, named }: Writing): readonly WrittenDataset[] {
+export function datasetsWritten({ output, named, files }: Writing): readonly WrittenDataset[] {
   const all = [[null, output] as const, ...[...named].map(([name, { output: own }]) => [name, own] as const)]
-  return all.flatMap(([name, own]) => (own === null ? [] : [{ ...own, output: name, key: datasetKey(name) }]))
+  return [
+    ...all.flatMap(([name, own]): readonly WrittenDataset[] =>
+      own === null ? [] : [{ dataset: own.dataset, kind: 'records', output: name, key: datasetKey(name) }],
+    ),
+    ...[...files].map(([name, { dataset }]): WrittenDataset => ({
+      dataset,
+      kind: 'files',
+      output: name,
+      key: filesKey(name),
+    })),
+  ]
 }
 
 /** The dataset that one output of a step goes to; null where it goes to none. */
-export function datasetOfOutput(step: Writing, output: string | null): StepOutputDefinition | null {
+export function datasetOfOutput(
+  step: Pick<StepDefinition, 'output' | 'named'>,
+  output: string | null,
+): StepOutputDefinition | null {
   return output === null ? step.output : (step.named.get(output)?.output ?? null)
 }
 
@@ -68,4 +88,12 @@ export function recordsOfOutput(
   const { written, named = {} } = counters
   if (output !== null) return named[output] ?? 0
   return Object.values(named).reduce((rest, records) => rest - records, written)
+}
+
+/** Records, or files, that a step gave to a dataset. */
+export function countOfDataset(
+  counters: Parameters<typeof recordsOfOutput>[0] & { readonly files?: Readonly<Record<string, number>> },
+  { kind, output }: Pick<WrittenDataset, 'kind' | 'output'>,
+): number {
+  return kind === 'files' ? (counters.files?.[output ?? ''] ?? 0) : recordsOfOutput(counters, output)
 }

@@ -44,6 +44,13 @@ export class RecordsBuilder extends StepBuilder {
     return this
   }
 
+  files(outputs: unknown): this {
+    this.#beforeProcess('files')
+    this.once('files')
+    this.setFiles('files', outputs)
+    return this
+  }
+
   state(options: { readonly version?: number } = {}): this {
     this.#beforeProcess('state')
     this.once('state')

@@ -5,6 +5,7 @@ import { isDataset, isDatasetInput, type Dataset } from './dataset.ts'
 import { isLookup } from './lookup.ts'
 import type {
   DatasetDefinition,
+  FileOutputDefinition,
   LookupDefinition,
   NamedOutputDefinition,
   RetryPolicy,
@@ -96,6 +97,7 @@ export abstract class StepBuilder {
   private declaredMemory: number | null = null
   protected services: ReadonlyMap<string, ServiceDefinition> = new Map()
   protected declaredLookups: ReadonlyMap<string, LookupDefinition> = new Map()
+  fileOutputs: ReadonlyMap<string, AnyDataset> = new Map()
   readonly #called = new Set<string>()
   readonly #sites = new CallSites()
 
@@ -237,6 +239,27 @@ export abstract class StepBuilder {
     )
   }
 
+  protected setFiles(method: string, given: unknown): void {
+    if (typeof given !== 'object' || given === null || Object.keys(given).length === 0) {
+      throw this.error(
+        method,
+        `expected datasets of files by name, found ${show(given)}`,
+        "For example .files({ thumbs }), with dataset('thumbs', { location, format: files() }).",
+      )
+    }
+    this.fileOutputs = new Map(
+      Object.entries(given).map(([name, dataset]: readonly [string, unknown]) => {
+        checkName('output', name)
+        if (isDataset(dataset) && dataset.format.format === 'files') return [name, dataset] as const
+        throw this.error(
+          method,
+          `expected ${show(name)} to be a dataset of files, found ${isDataset(dataset) ? `${dataset.format.format} ${show(dataset.name)}` : show(dataset)}`,
+          "Make it with dataset('thumbs', { location: 'out/thumbs', format: files() }); rows go to .write() and .outputs().",
+        )
+      }),
+    )
+  }
+
   /** Services and lookups share one object, `use`. */
   protected checkUsed(method: string): void {
     const twice = [...this.declaredLookups.keys()].find((name) => this.services.has(name))
@@ -281,6 +304,13 @@ export abstract class StepBuilder {
         `expected a dataset, found ${show(dataset)}`,
         "Make it with dataset('name', { location, ... }).",
       )
+    if (dataset.format.format === 'files') {
+      throw this.error(
+        method,
+        `the dataset ${show(dataset.name)} is made of whole files, and takes no records`,
+        `Name it in .files({ ${dataset.name} }), and write to it: files.${dataset.name}.write(name, content).`,
+      )
+    }
     if (dataset.location.kind === 'files') {
       throw this.error(
         method,
@@ -314,6 +344,15 @@ export abstract class StepBuilder {
   }
 
   protected inputOf(method: string, given: unknown): DraftInput {
+    const dataset = isDataset(given) ? given : isDatasetInput(given) ? given.input.dataset : null
+    if (dataset?.format.format === 'files') {
+      throw this.error(
+        method,
+        `the dataset ${show(dataset.name)} is made of whole files, and has no records to be read`,
+        'Let the step that writes them write a row for each file, and read those rows.',
+        'STEP_INPUT_INVALID',
+      )
+    }
     if (isDataset(given)) {
       return { from: 'dataset', dataset: given, windows: { select: given.window === null ? 'whole' : 'inside' } }
     }
@@ -404,6 +443,10 @@ export abstract class StepBuilder {
     return this.#sites.locate(error, ...methods, DECLARED)
   }
 
+  private get writesNothing(): boolean {
+    return this.draftOutput === null && this.namedOutputs.size === 0 && this.fileOutputs.size === 0
+  }
+
   protected base(surroundings: Surroundings): BaseDefinition {
     return {
       name: this.name,
@@ -412,7 +455,7 @@ export abstract class StepBuilder {
       readInside: surroundings.readInside,
       shuffles: surroundings.shuffles,
       named: this.namedDefinitions(surroundings),
-      publish: this.draftOutput === null && this.namedOutputs.size === 0 ? 'none' : this.publishMode,
+      publish: this.writesNothing ? 'none' : this.publishMode,
       retry: this.retryPolicy,
       timeoutMs: this.timeoutMs,
       isolation: this.isolationOfStep,
@@ -422,6 +465,9 @@ export abstract class StepBuilder {
           name,
           isDataset(given.dataset) ? { ...given, dataset: surroundings.resolve(given.dataset) } : given,
         ]),
+      ),
+      files: new Map(
+        [...this.fileOutputs].map(([name, dataset]) => [name, { dataset: surroundings.resolve(dataset) }]),
       ),
     }
   }
@@ -465,6 +511,7 @@ interface BaseDefinition {
   readonly isolation: 'thread' | 'inline'
   readonly services: ReadonlyMap<string, ServiceDefinition>
   readonly lookups: ReadonlyMap<string, LookupDefinition>
+  readonly files: ReadonlyMap<string, FileOutputDefinition>
 }
 
 function recordsPerPartOf(options: unknown): unknown {

@@ -5,8 +5,17 @@
 import type { Decimal } from '../kernel/decimal.ts'
 import type { Duration, Size } from '../kernel/units.ts'
 import type { WindowValue } from '../protocol/index.ts'
-import type { Dataset, DatasetInput } from './dataset.ts'
-import type { Dropped, FunctionContext, KeyedState, Named, PartitionPolicy, ProcessContext, Rejected } from './model.ts'
+import type { Dataset, DatasetInput, FileDataset } from './dataset.ts'
+import type {
+  Dropped,
+  FileWriter,
+  FunctionContext,
+  KeyedState,
+  Named,
+  PartitionPolicy,
+  ProcessContext,
+  Rejected,
+} from './model.ts'
 import type { Lookup } from './lookup.ts'
 import type { CommitOptions, LimitOption, PartitionOptions, RetryOptions } from './policies.ts'
 import type { Service } from './service.ts'
@@ -24,7 +33,7 @@ export interface JobTypes {
 /** What `process` and the other functions are given beside the record. */
 export interface StepContext<Job extends JobTypes, Clients> extends Omit<
   ProcessContext,
-  'window' | 'parameters' | 'use' | 'state'
+  'window' | 'parameters' | 'use' | 'state' | 'files'
 > {
   readonly window: Job['window']
   readonly parameters: Job['parameters']
@@ -48,6 +57,10 @@ export type Lookups = Readonly<Record<string, Lookup<unknown>>>
 export type TablesOf<Used> = {
   readonly [Name in keyof Used]: Used[Name] extends Lookup<infer Table> ? Table : never
 }
+
+export type FileDatasets = Readonly<Record<string, FileDataset>>
+/** `files.thumbs.write(name, content)`, for each dataset of files that the step declares. */
+export type WritersOf<Used> = { readonly [Name in keyof Used]: FileWriter }
 
 // ---------------------------------------------------------------- what functions return
 
@@ -202,6 +215,10 @@ export interface RecordsRead<
   lookup<Used extends Lookups>(
     lookups: Used,
   ): RecordsRead<Job, Source, Current, Rules, Context & { readonly use: TablesOf<Used> }>
+  /** Datasets of whole files for `process`: `context.files.thumbs.write(name, content)`. Stands before `process`. */
+  files<Used extends FileDatasets>(
+    datasets: Used,
+  ): RecordsRead<Job, Source, Current, Rules, Context & { readonly files: WritersOf<Used> }>
   /** Keyed state for `process`, saved with each checkpoint: `context.state`. Raise the version when its meaning changes. */
   state(options?: {
     readonly version?: number
@@ -349,22 +366,26 @@ export interface SqlQueried extends OutputPolicies<SqlQueried>, StepRef {
 // ---------------------------------------------------------------- function
 
 /** Services of a function step, and the version of the progress that it saves. */
-export interface FunctionOptions<Used extends Services, Looked extends Lookups> {
+export interface FunctionOptions<Used extends Services, Looked extends Lookups, Filed extends FileDatasets> {
   readonly use?: Used
   /** Datasets held in memory, to look rows up: `context.use.customers.get(id)`. */
   readonly lookup?: Looked
+  /** Datasets of whole files: `context.files.archive.write(name, content)`. Those written before a `save` last with it. */
+  readonly files?: Filed
   /** Raise it when the meaning of saved progress changes; default 1. */
   readonly stateVersion?: number
 }
 
 /** What the function of a function step is given: window, parameters, services, log, and its saved progress. */
-export interface FunctionStepContext<Job extends JobTypes, Clients> extends Omit<
+export interface FunctionStepContext<Job extends JobTypes, Clients, Writers = unknown> extends Omit<
   FunctionContext,
-  'window' | 'parameters' | 'use'
+  'window' | 'parameters' | 'use' | 'files'
 > {
   readonly window: Job['window']
   readonly parameters: Job['parameters']
   readonly use: Clients
+  /** File outputs that the step's options name. */
+  readonly files: Writers
 }
 
 export interface FunctionChain extends CommonPolicies<FunctionChain>, StepRef {}
@@ -381,9 +402,9 @@ export interface Steps<Job extends JobTypes> {
   sql(name: string): SqlStart
   /** Any code, with progress of its own: `await context.save(progress)`. What it returns (JSON) is kept as its result. */
   function(name: string, run: (context: FunctionStepContext<Job, NoClients>) => unknown): FunctionChain
-  function<Used extends Services = Nothing, Looked extends Lookups = Nothing>(
+  function<Used extends Services = Nothing, Looked extends Lookups = Nothing, Filed extends FileDatasets = Nothing>(
     name: string,
-    options: FunctionOptions<Used, Looked>,
-    run: (context: FunctionStepContext<Job, ClientsOf<Used> & TablesOf<Looked>>) => unknown,
+    options: FunctionOptions<Used, Looked, Filed>,
+    run: (context: FunctionStepContext<Job, ClientsOf<Used> & TablesOf<Looked>, WritersOf<Filed>>) => unknown,
   ): FunctionChain
 }

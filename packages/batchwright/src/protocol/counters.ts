@@ -12,6 +12,8 @@ export interface Counters {
   readonly written: number
   /** Of them, the records of each named output. Absent where the step names none. */
   readonly named?: Readonly<Record<string, number>>
+  /** Files written, by file output. They are no records. Absent where the step has none. */
+  readonly files?: Readonly<Record<string, number>>
   readonly dropped: number
   /** Dead letters by cause. */
   readonly deadByRule: number

@@ -1,8 +1,11 @@
 import type { JsonValue } from '../kernel/errors.ts'
 import type { ControlTotals, Counters } from './counters.ts'
 
-/** File formats that a sink can stage. `blocks` is the format between steps: msgpack blocks, cut by shuffle bucket. */
-export type PartFormat = 'jsonl' | 'csv' | 'parquet' | 'blocks'
+/**
+ * File formats that a sink can stage. `blocks` is the format between steps: msgpack blocks, cut by shuffle bucket. `files`: an
+ * index of whole files, which lie beside it; its records are the files.
+ */
+export type PartFormat = 'jsonl' | 'csv' | 'parquet' | 'blocks' | 'files'
 
 /** A sealed file: closed, flushed to disk, hashed; never written again. */
 export interface Part {
@@ -60,7 +63,7 @@ export interface Checkpoint {
   readonly controls: ControlTotals
   /**
    * By output: `main` (the dataset), `inside` (for readers in the run), `output:<name>` and `inside:<name>` for named outputs,
-   * `shuffle:<step>` for each reduce step that reads this one, `state:...` for what the step remembers.
+   * `files:<name>` for file outputs, `shuffle:<step>` for each reduce step that reads this one, `state:...` for what the step remembers.
    */
   readonly outputs: Readonly<Record<string, SinkState>>
   readonly deadLetters: SinkState

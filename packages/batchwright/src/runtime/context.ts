@@ -1,4 +1,4 @@
-import type { KeyedState, ProcessContext, RecordPosition } from '../job/index.ts'
+import type { FileWriter, KeyedState, ProcessContext, RecordPosition } from '../job/index.ts'
 import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
 import type { LogLine, RunContext, WindowValue } from '../protocol/index.ts'
 
@@ -7,6 +7,8 @@ export interface ContextBase {
   readonly run: RunContext
   readonly use: Readonly<Record<string, unknown>>
   readonly state: KeyedState
+  /** Who writes the files of a record, by its index; absent where the step writes none. */
+  readonly files?: { writersOf(index: number): Readonly<Record<string, FileWriter>> }
   readonly signal: AbortSignal
   readonly log: (level: LogLine['level'], message: string, fields?: Readonly<Record<string, JsonValue>>) => void
 }
@@ -49,6 +51,10 @@ export class RecordContext implements ProcessContext {
 
   get use(): Readonly<Record<string, unknown>> {
     return this.#base.use
+  }
+
+  get files(): Readonly<Record<string, FileWriter>> {
+    return this.#base.files?.writersOf(this.index) ?? {}
   }
 
   get state(): KeyedState {

@@ -1,4 +1,4 @@
-import { datasetFolder, publishIntent } from '../data/index.ts'
+import { datasetFolder, filesOf, publishIntent } from '../data/index.ts'
 import { controlsOfOutput, datasetsWritten, type JobDefinition } from '../job/index.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { AttemptEnd, Part, PublicationIntent, PublishAssignment, StepOutput } from '../protocol/index.ts'
@@ -29,15 +29,17 @@ async function publishOne(
   const written = datasetsWritten(findStep(job, intent.step)).find(({ dataset: { name } }) => name === intent.dataset)
   const staged = outputs.find((output) => output.step === intent.step)
   if (written === undefined || staged === undefined) throw outputMissing(intent)
-  const { dataset, output, key } = written
+  const { dataset, output, kind, key } = written
+  const parts = partsOf(staged, key)
   const manifest = await publishIntent({
     folder: datasetFolder(folders.project, dataset),
     intent,
     format: dataset.format.format,
-    parts: partsOf(staged, key),
+    parts: kind === 'files' ? await filesOf(parts) : parts,
     contractVersion: dataset.contract.version,
     inputs: inputs.map(({ step, snapshot }) => ({ step, digest: snapshot.digest })),
-    controls: controlsOfOutput(addControls(staged.tasks.map((task) => task.output.controls)), output),
+    controls:
+      kind === 'files' ? {} : controlsOfOutput(addControls(staged.tasks.map((task) => task.output.controls)), output),
     createdAt: run.logicalTime,
     run: { id: run.runId, job: run.job, revision: run.revision, codeVersion: artifact.codeVersion },
   })

@@ -1,12 +1,17 @@
-import type { FunctionContext, FunctionStep } from '../job/index.ts'
+import type { FileWriter, FunctionContext, FunctionStep } from '../job/index.ts'
 import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
 import { failPoint } from '../kernel/failpoint.ts'
-import type { AttemptEnd, AttemptPort, PartitionAssignment, SinkState } from '../protocol/index.ts'
+import type { AttemptEnd, AttemptPort, Checkpoint, PartitionAssignment, SinkState } from '../protocol/index.ts'
+import type { ContextBase } from './context.ts'
+import { FileOutputs, type FileCall } from './files/file-outputs.ts'
+import { attemptFolders } from './folders.ts'
 import type { SlotHost } from './host.ts'
 import { isJsonObject, readOwnJson } from './json.ts'
 import type { Redactor } from './redact.ts'
 import { portLog } from './log.ts'
-import { NO_COUNTERS } from './records/tally.ts'
+import { FRESH, isLost } from './records/lost.ts'
+import { NO_COUNTERS, Tally } from './records/tally.ts'
+import type { UsedServices } from './services.ts'
 import { isThenable } from './records/operations.ts'
 import { Stops } from './stop.ts'
 import { openUsed } from './used.ts'
@@ -22,67 +27,123 @@ export async function runFunction(
 ): Promise<AttemptEnd> {
   const stops = new Stops(port.signal)
   try {
-    const context = await functionContext(assignment, step, port, host, stops)
-    const given = step.run(context)
-    const result = isThenable(given) ? await stops.unless(given) : given
-    failPoint('loop.finished')
-    return {
-      kind: 'finished',
-      output: {
-        counters: NO_COUNTERS,
-        controls: {},
-        outputs: {},
-        deadLetters: [],
-        result: asJson(step.name, result, host.redactor),
-      },
+    const log = portLog(port, host)
+    const services = await openUsed(assignment, step, { host, stops, log })
+    const start = await openStart(assignment, step, log)
+    try {
+      return await runFrom(start, { assignment, step, port, host, stops, services, log })
+    } catch (thrown) {
+      await start.files.abort()
+      if (thrown instanceof GiveBack) return { kind: 'givenBack', counters: null }
+      throw thrown
     }
-  } catch (thrown) {
-    if (thrown instanceof GiveBack) return { kind: 'givenBack', counters: null }
-    throw thrown
   } finally {
     stops.release()
   }
 }
 
-async function functionContext(
-  assignment: PartitionAssignment,
-  step: FunctionStep,
-  port: AttemptPort,
-  host: SlotHost,
-  stops: Stops,
-): Promise<FunctionContext> {
-  const { run, checkpoint, artifact } = assignment
-  let sequence = checkpoint?.sequence ?? 0
-  const log = portLog(port, host)
-  const services = await openUsed(assignment, step, { host, stops, log })
+/** Where an attempt goes on, with its file outputs open there. */
+interface Start {
+  readonly checkpoint: Checkpoint | null
+  readonly files: FileOutputs
+}
+
+/** At the last progress that was saved; at the beginning where files that it names are gone. */
+async function openStart(assignment: PartitionAssignment, step: FunctionStep, log: ContextBase['log']): Promise<Start> {
+  const { checkpoint, artifact } = assignment
+  const openAt = async (from: Checkpoint | null, sitting: number): Promise<Start> => {
+    const folders = attemptFolders(assignment, sitting)
+    const states = from?.outputs ?? {}
+    const files = await FileOutputs.open(step.files, { folders, codeVersion: artifact.codeVersion, states })
+    return { checkpoint: from, files }
+  }
+  try {
+    return await openAt(checkpoint, 0)
+  } catch (thrown) {
+    if (checkpoint === null || !isLost(thrown)) throw thrown
+    log('warn', `starting the step again: ${thrown.message}`, { code: thrown.code })
+    return openAt(null, FRESH)
+  }
+}
+
+interface Means {
+  readonly assignment: PartitionAssignment
+  readonly step: FunctionStep
+  readonly port: AttemptPort
+  readonly host: SlotHost
+  readonly stops: Stops
+  readonly services: UsedServices
+  readonly log: ContextBase['log']
+}
+
+async function runFrom({ checkpoint, files }: Start, means: Means): Promise<AttemptEnd> {
+  const { assignment, step, port, host, stops, services, log } = means
+  const { run, artifact } = assignment
+  const tally = new Tally(checkpoint?.counters ?? NO_COUNTERS)
+  for (const name of files.names) tally.file(name, 0)
+  let sequence = assignment.checkpoint?.sequence ?? 0
+  let call = files.call()
+  /** Makes what was written so far part of the outputs; what follows belongs to the next save. */
+  const take = async (): Promise<void> => {
+    const written = call
+    await written.written()
+    for (const [name, count] of await files.add([written])) tally.file(name, count)
+    call = files.call()
+  }
   const save = async (progress: JsonValue, fraction?: number): Promise<void> => {
+    const state = { version: step.stateVersion, progress: asJson(step.name, progress, host.redactor) }
+    await take()
+    const outputs = await files.commit()
+    failPoint('loop.sink-committed')
     sequence += 1
     await port.checkpoint({
       engine: 1,
       sequence,
       position: null,
-      counters: NO_COUNTERS,
+      counters: tally.counters(0),
       controls: {},
-      outputs: {},
+      outputs,
       deadLetters: EMPTY,
-      state: { version: step.stateVersion, progress: asJson(step.name, progress, host.redactor) },
+      state,
       codeVersion: artifact.codeVersion,
     })
     failPoint('loop.checkpointed')
-    if (fraction !== undefined) port.progress({ counters: NO_COUNTERS, fraction })
+    if (fraction !== undefined) port.progress({ counters: tally.counters(0), fraction })
     if (stops.asked()) throw new GiveBack()
     await services.look()
   }
-  return {
+  const context: FunctionContext = {
     window: run.window,
     parameters: run.parameters,
     logicalTime: run.logicalTime,
     use: services.clients,
+    files: Object.fromEntries(
+      [...files.names].map((name): readonly [string, FileWriter] => [
+        name,
+        { write: (file, content) => writerOf(call, name).write(file, content) },
+      ]),
+    ),
     signal: stops.hard,
     log,
     progress: readProgress(step, checkpoint?.state ?? null),
     save,
   }
+  const given = step.run(context)
+  const returned = isThenable(given) ? await stops.unless(given) : given
+  const result = asJson(step.name, returned, host.redactor)
+  await take()
+  const outputs = await files.finish()
+  failPoint('loop.finished')
+  return {
+    kind: 'finished',
+    output: { counters: tally.counters(0), controls: {}, outputs, deadLetters: [], result },
+  }
+}
+
+function writerOf(call: FileCall, output: string): FileWriter {
+  const writer = call.writers[output]
+  if (writer === undefined) throw new TypeError(`no file output ${output}`)
+  return writer
 }
 
 /** Thrown by `save` where the attempt is asked to stop: what was saved is durable, the rest is done by the next attempt. */

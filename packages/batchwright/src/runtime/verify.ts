@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { datasetFolder } from '../data/index.ts'
-import { datasetsWritten, recordsOfOutput, type JobDefinition, type StepDefinition } from '../job/index.ts'
+import { countOfDataset, datasetsWritten, type JobDefinition, type StepDefinition } from '../job/index.ts'
 import { failPoint } from '../kernel/failpoint.ts'
 import type { AttemptEnd, Counters, VerifyAssignment } from '../protocol/index.ts'
 import { expectedReads, findingsJson, refuseFailures, verifyStep } from '../trust/index.ts'
@@ -38,9 +38,9 @@ export async function runVerify(assignment: VerifyAssignment, job: JobDefinition
   }
 }
 
-/** How many records each dataset of the step got: what is said of publications. */
+/** How many records, or files, each dataset of the step got: what is said of publications. */
 function recordsByDataset(step: StepDefinition, counters: Counters): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    datasetsWritten(step).map(({ dataset, output }) => [dataset.name, recordsOfOutput(counters, output)]),
+    datasetsWritten(step).map((written) => [written.dataset.name, countOfDataset(counters, written)]),
   )
 }

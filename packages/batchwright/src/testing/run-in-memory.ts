@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JsonValue } from '../kernel/errors.ts'
@@ -49,6 +49,8 @@ export interface InMemoryResult {
   readonly outputs: Readonly<Record<string, readonly object[]>>
   /** Columns that name a record of each dataset; null where it has no key. */
   readonly keys: Readonly<Record<string, readonly string[] | null>>
+  /** The published files of each dataset of files, by name; `outputs` lists them with their sizes and digests. */
+  readonly files: Readonly<Record<string, Readonly<Record<string, Uint8Array>>>>
   /** SHA-256 of the published parts, in order. */
   readonly digests: Readonly<Record<string, readonly string[]>>
   /** By step. */
@@ -145,6 +147,7 @@ async function gather(
 ): Promise<InMemoryResult> {
   const steps = await store.listSteps(run.runId)
   const outputs: Record<string, readonly object[]> = {}
+  const files: Record<string, Readonly<Record<string, Uint8Array>>> = {}
   const keys: Record<string, readonly string[] | null> = {}
   const digests: Record<string, readonly string[]> = {}
   const deadLetters: Record<string, readonly DeadLetter[]> = {}
@@ -155,6 +158,7 @@ async function gather(
       outputs[dataset.name] = published.records
       keys[dataset.name] = dataset.key
       digests[dataset.name] = published.digests
+      if (dataset.format.format === 'files') files[dataset.name] = published.files
     }
     const { tasks } = await store.stepOutput(run.runId, step.name)
     deadLetters[step.name] = await lettersOf(tasks.flatMap((task) => task.output.deadLetters.map((part) => part.path)))
@@ -163,6 +167,7 @@ async function gather(
   return {
     run,
     outputs,
+    files,
     keys,
     digests,
     deadLetters,
@@ -174,20 +179,29 @@ async function gather(
   }
 }
 
-async function readOutput(
-  dataset: DatasetDefinition,
-  run: RunRow,
-  project: string,
-): Promise<{ readonly records: readonly object[]; readonly digests: readonly string[] }> {
-  if (dataset.location.kind !== 'published') return { records: [], digests: [] }
+interface PublishedOutput {
+  readonly records: readonly object[]
+  readonly files: Readonly<Record<string, Uint8Array>>
+  readonly digests: readonly string[]
+}
+
+async function readOutput(dataset: DatasetDefinition, run: RunRow, project: string): Promise<PublishedOutput> {
+  const nothing = { records: [], files: {}, digests: [] }
+  if (dataset.location.kind !== 'published') return nothing
   const folder = join(project, dataset.location.folder)
   const manifest = await currentManifest(folder, dataset.window === null ? null : (run.window?.key ?? null))
-  if (manifest === null) return { records: [], digests: [] }
+  if (manifest === null) return nothing
+  const digests = manifest.parts.map((part) => part.sha256)
+  if (manifest.format === 'files') {
+    const files: Record<string, Uint8Array> = {}
+    for (const part of partPaths(folder, manifest)) files[part.file] = await readFile(part.path)
+    return { records: manifest.parts.map(({ file, bytes, sha256 }) => ({ file, bytes, sha256 })), files, digests }
+  }
   const records: object[] = []
   for (const part of partPaths(folder, manifest)) {
     for await (const batch of readPart(part.path, dataset)) records.push(...batch)
   }
-  return { records, digests: manifest.parts.map((part) => part.sha256) }
+  return { records, files: {}, digests }
 }
 
 async function lettersOf(paths: readonly string[]): Promise<readonly DeadLetter[]> {

@@ -1,4 +1,4 @@
-import { recordsOfOutput } from '../job/index.ts'
+import { filesKey, recordsOfOutput } from '../job/index.ts'
 import { Decimal } from '../kernel/decimal.ts'
 import type { ControlTotals, Counters, StepOutput } from '../protocol/index.ts'
 import type { Finding } from './finding.ts'
@@ -54,10 +54,13 @@ function outputFindings({ step, counters, output, outputOf = () => null }: Recon
   const names = new Set(output.tasks.flatMap((task) => Object.keys(task.output.outputs)))
   return [...names].toSorted().map((name) => {
     const found = sum(output.tasks.flatMap((task) => (task.output.outputs[name] ?? []).map((part) => part.records)))
-    const written = recordsOfOutput(counters, outputOf(name))
+    const files = name.startsWith(FILES) ? (counters.files?.[name.slice(FILES.length)] ?? 0) : null
+    const written = files ?? recordsOfOutput(counters, outputOf(name))
     return finding(`${name} = written`, `${written} written`, `${found} in its parts`, found === written, step)
   })
 }
+
+const FILES = filesKey('')
 
 function finding(name: string, expected: string, found: string, passed: boolean, step: string): Finding {
   return {

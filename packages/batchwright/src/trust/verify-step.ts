@@ -13,6 +13,7 @@ import {
 import { Decimal } from '../kernel/decimal.ts'
 import type { ControlTotals, Counters, Snapshot, StepOutput } from '../protocol/index.ts'
 import { runChecks } from './checks.ts'
+import { checkFileNames } from './file-names.ts'
 import type { Finding } from './finding.ts'
 import { recordCountHistory } from './history.ts'
 import { judgeLimits } from './limits.ts'
@@ -39,7 +40,8 @@ export interface VerifyStepRequest {
  */
 export async function verifyStep(request: VerifyStepRequest): Promise<readonly Finding[]> {
   const { step, output, counters, controls, upstream, expectedRead } = request
-  if (step.kind === 'function') return []
+  const names = await checkFileNames(step, output)
+  if (step.kind === 'function') return names
   const findings: Finding[] = [
     ...reconcile({ step: step.name, counters, output, expectedRead, outputOf: outputOf(step) }),
     ...(step.kind === 'records'
@@ -52,8 +54,9 @@ export async function verifyStep(request: VerifyStepRequest): Promise<readonly F
     ),
   ]
   const tasks = [...output.tasks].sort((a, b) => a.index - b.index)
-  for (const { dataset, key } of datasetsWritten(step)) {
-    if (dataset.checks.length === 0) continue
+  findings.push(...names)
+  for (const { dataset, kind, key } of datasetsWritten(step)) {
+    if (kind === 'files' || dataset.checks.length === 0) continue
     const parts = tasks.flatMap((task) => task.output.outputs[key] ?? [])
     const { folder, windowKey } = request.historyOf(dataset)
     const history = await recordCountHistory(folder, windowKey)

@@ -7,6 +7,7 @@ import {
   listWindows,
   readManifest,
   readPublished,
+  readPublishedFile,
   rollbackManifest,
 } from '../../data/index.ts'
 import type { Manifest } from '../../data/index.ts'
@@ -20,6 +21,7 @@ import { usageError } from '../failure.ts'
 import { firstRecords } from '../first-records.ts'
 import { datasetLines, versionLines } from '../render/lists.ts'
 import type { DatasetRow, VersionRow } from '../render/lists.ts'
+import { rowsInColumns } from '../render/table.ts'
 import { isoOrNull, printable } from '../render/text.ts'
 import type { Session } from '../session.ts'
 
@@ -69,8 +71,10 @@ export async function show(session: Session, name: string, window: string | unde
   terminal.print([
     ...datasetLines([await datasetRow(project.folder, dataset)], terminal),
     '',
-    ...columnsOf(definition).map(
-      ({ column, type, optional }) => `  ${printable(column)}  ${type}${optional ? ', may be blank' : ''}`,
+    ...rowsInColumns(
+      [{ shrinkTo: 16 }, {}, {}],
+      columnsOf(definition).map(({ column, type, optional }) => [column, type, optional ? 'may be blank' : '']),
+      { ...terminal, indent: 2 },
     ),
     ...definition.checks.map(({ name: check, severity }) => `  check ${printable(check)} (${severity})`),
     ...(versions.length === 0 ? [] : ['', ...versionLines(versions, { ...terminal, indent: 2 })]),
@@ -120,10 +124,13 @@ export interface CatOptions {
   readonly version?: number
   readonly format: 'csv' | 'jsonl'
   readonly limit?: number
+  /** Of a dataset of whole files: this one, as it is. */
+  readonly file?: string
 }
 
 /**
- * `batchwright datasets cat NAME`: rows of a published version on stdout, the dataset's columns in their order. With
+ * `batchwright datasets cat NAME`: rows of a published version on stdout, the dataset's columns in their order; of whole files
+ * their list, or with `--file` one of them. With
  * `--json` one object: `{ dataset, window, version, total, items }`. Checksums are verified before the first row is printed.
  */
 export async function cat(session: Session, name: string, options: CatOptions): Promise<void> {
@@ -134,6 +141,10 @@ export async function cat(session: Session, name: string, options: CatOptions): 
     options.version === undefined
       ? await currentOf(published)
       : await readManifest(published.folder, published.key, options.version)
+  if (options.file !== undefined) {
+    await printWhole(readPublishedFile(published.folder, manifest, options.file))
+    return
+  }
   const request = { folder: published.folder, manifest, dataset: dataset.definition }
   if (terminal.json) {
     const lines = firstRecords(readPublished({ ...request, as: 'jsonl' }), 'jsonl', options.limit)
@@ -141,9 +152,11 @@ export async function cat(session: Session, name: string, options: CatOptions): 
     return
   }
   const { format } = options
-  for await (const piece of firstRecords(readPublished({ ...request, as: format }), format, options.limit)) {
-    if (!process.stdout.write(piece)) await once(process.stdout, 'drain')
-  }
+  await printWhole(firstRecords(readPublished({ ...request, as: format }), format, options.limit))
+}
+
+async function printWhole(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const piece of pieces) if (!process.stdout.write(piece)) await once(process.stdout, 'drain')
 }
 
 async function catJson(manifest: Manifest, pieces: AsyncIterable<Uint8Array>): Promise<JsonValue> {

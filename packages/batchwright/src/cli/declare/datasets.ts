@@ -23,6 +23,7 @@ export function declareDatasets(program: Command, session: Session, run: Runner)
     .option('--version <n>', 'this version instead of the current one', positive)
     .addOption(new Option('--format <format>', 'how rows are printed').choices(['csv', 'jsonl']).default('csv'))
     .option('--limit <n>', 'only the first N rows', positive)
+    .option('--file <name>', 'of a dataset of whole files, this one, byte by byte; without it, their list')
   cat.action((name: string, options: CatOptions) =>
     run(cat, async () => (await import('../commands/datasets.ts')).cat(session, name, options)),
   )

@@ -1,7 +1,7 @@
 import type { FormatDefinition } from '../../job/model.ts'
 
 /** Formats that are read as lines of text. */
-export type LineFormat = Exclude<FormatDefinition, { format: 'parquet' }>
+export type LineFormat = Extract<FormatDefinition, { format: 'csv' | 'jsonl' }>
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024
 
@@ -11,7 +11,7 @@ const MAX_RECORD_BYTES = 16 * 1024 * 1024
  */
 export function lineFormatOf(kind: 'csv' | 'jsonl', declared: FormatDefinition): LineFormat {
   if (declared.format === kind) return declared
-  const maxRecordBytes = declared.format === 'parquet' ? MAX_RECORD_BYTES : declared.maxRecordBytes
+  const maxRecordBytes = 'maxRecordBytes' in declared ? declared.maxRecordBytes : MAX_RECORD_BYTES
   if (kind === 'jsonl') return { format: 'jsonl', compression: 'none', maxRecordBytes }
   return { format: 'csv', delimiter: ',', quote: '"', header: true, compression: 'none', maxRecordBytes }
 }

@@ -11,6 +11,9 @@ import { manifestName, manifestsFolder, versionName, windowFolder } from './layo
 import { manifestNumbers, readManifest, type Manifest, type PublishedPart } from './manifest.ts'
 import { checksumMismatch, digestOf } from './verify-file.ts'
 
+/** A part that is to be published; under a name, where it is a file of a dataset of files. */
+type StagedPart = Part & { readonly name?: string }
+
 export interface PublishRequest extends Pick<
   Manifest,
   'contractVersion' | 'inputs' | 'controls' | 'createdAt' | 'format'
@@ -18,8 +21,8 @@ export interface PublishRequest extends Pick<
   /** The dataset's folder, absolute. */
   readonly folder: string
   readonly intent: PublicationIntent
-  /** Staged parts, in order of task index, then part. */
-  readonly parts: readonly Part[]
+  /** Staged parts, in order of task index, then part; whole files have a name of their own. */
+  readonly parts: readonly StagedPart[]
   readonly run: Omit<Manifest['run'], 'step'>
 }
 
@@ -90,9 +93,10 @@ export async function rollbackManifest(request: RollbackRequest): Promise<Manife
   })
 }
 
-function publishedPart(part: Part, index: number): PublishedPart {
+function publishedPart(part: StagedPart, index: number): PublishedPart {
   const { bytes, records, sha256: digest, codeVersion } = part
-  return { file: `part-${String(index).padStart(5, '0')}.${part.format}`, bytes, records, sha256: digest, codeVersion }
+  const file = part.name ?? `part-${String(index).padStart(5, '0')}.${part.format}`
+  return { file, bytes, records, sha256: digest, codeVersion }
 }
 
 /**
@@ -109,10 +113,13 @@ async function linkParts(
   const named = `${plain}-${sha256(canonicalJson(parts.map((part) => part.sha256))).slice(0, 12)}`
   for (const version of [plain, named]) {
     const target = path.join(window, version)
-    await makeFolder(target)
+    const folders = foldersOf(target, parts)
+    for (const folder of folders) await makeFolder(folder)
     if (await allLinked(target, staged, parts)) {
-      for (const part of parts) await removeTemporaries(target, part.file)
-      await syncFolder(target)
+      for (const folder of folders) {
+        await removeTemporaries(folder)
+        await syncFolder(folder)
+      }
       return version
     }
   }
@@ -122,6 +129,11 @@ async function linkParts(
     hint: 'remove that folder: no manifest refers to it',
     details: { path: path.join(window, named) },
   })
+}
+
+/** The version's folder, and those inside it that its files lie in. */
+function foldersOf(target: string, parts: readonly PublishedPart[]): readonly string[] {
+  return [...new Set([target, ...parts.map((part) => path.dirname(path.join(target, part.file)))])]
 }
 
 /** False where a file of other content has one of the names. */
@@ -268,9 +280,13 @@ function temporaryName(folder: string, name: string): string {
   return path.join(folder, `.${name}.${chance}.tmp`)
 }
 
-/** What publishers of this number that were killed have left. One that still lives finds the manifest there instead. */
-async function removeTemporaries(folder: string, name: string): Promise<void> {
+/**
+ * What publishers that were killed have left in a folder, of one name or of all. One that still lives finds what it was about to
+ * make there instead.
+ */
+async function removeTemporaries(folder: string, name: string | null = null): Promise<void> {
   for (const entry of await readdir(folder)) {
-    if (entry.startsWith(`.${name}.`)) await rm(path.join(folder, entry), { force: true })
+    const left = name === null ? entry.startsWith('.') && entry.endsWith('.tmp') : entry.startsWith(`.${name}.`)
+    if (left) await rm(path.join(folder, entry), { force: true })
   }
 }

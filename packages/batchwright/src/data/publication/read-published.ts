@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs'
 import type { DatasetDefinition, FormatDefinition } from '../../job/model.ts'
+import { didYouMean, FILE_LIST } from '../../job/index.ts'
+import { BatchwrightError } from '../../kernel/errors.ts'
 import { readPart } from '../read-part.ts'
 import { csvHeader } from '../sinks/csv-text.ts'
 import { fieldsForSql } from '../sql-types.ts'
@@ -23,6 +25,10 @@ export interface ReadPublishedRequest {
 export async function* readPublished(request: ReadPublishedRequest): AsyncGenerator<Uint8Array> {
   const { manifest, as } = request
   const dataset = asStored(request.dataset, manifest)
+  if (manifest.format === 'files') {
+    yield* listedFiles(request)
+    return
+  }
   const header = as === 'csv' ? Buffer.from(csvHeader(fieldsForSql(dataset), outputFormat(dataset))) : Buffer.alloc(0)
   if (header.length > 0) yield header
   for (const part of partPaths(request.folder, manifest)) {
@@ -52,8 +58,45 @@ function asStored(dataset: DatasetDefinition, { format }: Manifest): DatasetDefi
     csv: outputFormat(dataset),
     jsonl: { format: 'jsonl', compression: 'none', maxRecordBytes: Number.MAX_SAFE_INTEGER },
     parquet: { format: 'parquet' },
+    files: { format: 'files' },
   }
   return { ...dataset, format: stored[format] }
+}
+
+/** A version of whole files has no rows: its list of files stands for them. */
+function* listedFiles({ manifest, as }: ReadPublishedRequest): Generator<Uint8Array> {
+  const { schema } = FILE_LIST
+  const line = as === 'csv' ? schema.compileCsv() : schema.compileJson()
+  if (as === 'csv')
+    yield Buffer.from(
+      csvHeader(schema.fields ?? [], { ...PLAIN_CSV, format: 'csv', compression: 'none', maxRecordBytes: 0 }),
+    )
+  for (const { file, bytes, sha256 } of manifest.parts) yield Buffer.from(`${line({ file, bytes, sha256 })}\n`)
+}
+
+/**
+ * One file of a version of whole files, verified against its SHA-256 before the first piece of it. Errors: FILE_UNKNOWN,
+ * CHECKSUM_MISMATCH, PUBLISHED_PART_MISSING.
+ */
+export async function* readPublishedFile(folder: string, manifest: Manifest, name: string): AsyncGenerator<Uint8Array> {
+  const part = partPaths(folder, manifest).find((each) => each.file === name)
+  if (part === undefined || manifest.format !== 'files') throw fileUnknown(manifest, name)
+  await verifyPublished(part.path, part)
+  const stream: AsyncIterable<unknown> = createReadStream(part.path)
+  for await (const piece of stream) if (piece instanceof Uint8Array) yield piece
+}
+
+function fileUnknown({ dataset, number, format, parts }: Manifest, name: string): BatchwrightError {
+  const known = format === 'files' ? parts.map((part) => part.file) : []
+  return new BatchwrightError({
+    code: 'FILE_UNKNOWN',
+    message:
+      format === 'files'
+        ? `dataset ${dataset}, version ${number}: there is no file ${JSON.stringify(name)} among its ${known.length}`
+        : `dataset ${dataset}, version ${number}: expected whole files, found rows (${format})`,
+    hint: `${didYouMean(name, known)}\`batchwright datasets cat ${dataset}\` prints what there is.`,
+    details: { dataset, version: number, file: name },
+  })
 }
 
 async function* converted(path: string, dataset: DatasetDefinition, as: 'csv' | 'jsonl'): AsyncGenerator<Uint8Array> {

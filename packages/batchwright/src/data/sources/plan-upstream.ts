@@ -1,5 +1,5 @@
 import type { PartitionPolicy } from '../../job/model.ts'
-import { insideKey } from '../../job/outputs.ts'
+import { insideKey } from '../../job/index.ts'
 import { canonicalJson, sha256 } from '../../kernel/digest.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { Folders, Part, PartitionPlan, StepOutput } from '../../protocol/index.ts'

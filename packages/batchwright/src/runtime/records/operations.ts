@@ -11,15 +11,18 @@ export interface Operation {
   readonly concurrency: number
 }
 
-/** `seen`: what each distinct of the step has seen, by its place in the chain. */
+/** `seen`: what each distinct of the step has seen, by its place in the chain. `files`: where calls may write files. */
 export function prepareOperations(
   operations: readonly RecordOperation[],
   seen: ReadonlyMap<number, Seen>,
+  files: { around(operation: Operation): Operation } | null = null,
 ): readonly Operation[] {
   return operations.map((operation, place) => {
     if (operation.operation === 'process') {
       const process = callable<[object, ProcessContext]>(operation.process)
-      return { apply: (value, _source, context) => process(value, context), concurrency: operation.concurrency }
+      const { concurrency } = operation
+      const plain: Operation = { apply: (value, _source, context) => process(value, context), concurrency }
+      return files === null ? plain : files.around(plain)
     }
     const state = seen.get(place)
     if (state === undefined) throw new TypeError(`distinct at place ${place} has no state`)

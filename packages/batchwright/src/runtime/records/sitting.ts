@@ -4,6 +4,8 @@ import { failPoint } from '../../kernel/failpoint.ts'
 import type { JsonValue } from '../../kernel/errors.ts'
 import type { AttemptEnd, AttemptPort, Checkpoint, PartitionAssignment, SinkState } from '../../protocol/index.ts'
 import type { ContextBase } from '../context.ts'
+import { FileOutputs } from '../files/file-outputs.ts'
+import { RecordFiles } from '../files/record-files.ts'
 import { attemptFolders } from '../folders.ts'
 import type { SlotHost } from '../host.ts'
 import type { PolicyPatience } from '../patience.ts'
@@ -55,6 +57,7 @@ interface Held {
   readonly state: StepState
   readonly sinks: OpenOutputs
   readonly named: NamedOutputs
+  readonly files: FileOutputs
   readonly dead: DeadLetterSink
   readonly reader: BatchReader
 }
@@ -75,6 +78,8 @@ export class Sitting {
   readonly #tally: Tally
   readonly #controls: Controls
   readonly #limits: Limits
+  /** Null where the step writes no files. */
+  readonly #files: RecordFiles | null
   readonly #pipeline: Pipeline
   readonly #held: Held
   readonly #committer: Committer
@@ -87,8 +92,10 @@ export class Sitting {
     this.#tally = start.tally
     this.#controls = new Controls(step.controls, start.checkpoint?.controls ?? {})
     this.#limits = new Limits(step, this.#tally)
-    const operations = prepareOperations(step.operations, held.state.seen)
-    this.#pipeline = new Pipeline(operations, { ...context, state: held.state.keyed }, patience)
+    this.#files = held.files.none ? null : new RecordFiles(held.files)
+    const operations = prepareOperations(step.operations, held.state.seen, this.#files)
+    const files = this.#files === null ? {} : { files: this.#files }
+    this.#pipeline = new Pipeline(operations, { ...context, ...files, state: held.state.keyed }, patience)
     this.#held = held
     this.#committer = new Committer(port, host.clock, step.commit, {
       last: start.checkpoint,
@@ -97,6 +104,7 @@ export class Sitting {
     this.#position = start.checkpoint?.position ?? null
     this.#progressAt = host.clock.monotonic()
     for (const name of held.named.names) this.#tally.give(name, 0)
+    for (const name of held.files.names) this.#tally.file(name, 0)
   }
 
   /** Opens outputs, dead letters, state and source at the start; closes what is open where one of them fails. */
@@ -115,11 +123,13 @@ export class Sitting {
       const controls = checkpoint?.controls ?? {}
       const named = await openNamed(step, { folders, codeVersion, states, controls })
       closers.push(() => named.abort())
+      const files = await FileOutputs.open(step.files, { folders, codeVersion, states })
+      closers.push(() => files.abort())
       const resume: SinkState | null = checkpoint?.deadLetters ?? null
       const dead = await openDeadLetterSink({ folder: folders.private, name: 'dead', codeVersion, resume })
       closers.push(() => dead.abort())
       const reader = await frame.open(checkpoint?.position ?? null)
-      return new Sitting(frame, start, { state, sinks, named, dead, reader })
+      return new Sitting(frame, start, { state, sinks, named, files, dead, reader })
     } catch (thrown) {
       for (const close of closers.reverse()) await close()
       throw thrown
@@ -142,10 +152,17 @@ export class Sitting {
 
   /** Closes everything without sealing it; what is staged is the cleaner's, or the next attempt's by the last checkpoint. */
   async abort(): Promise<void> {
-    const { state, sinks, named, dead, reader } = this.#held
+    const { state, sinks, named, files, dead, reader } = this.#held
     // Whatever is still under way ends before its files are closed; how it ends does not matter any more.
     await Promise.allSettled([this.#committer.writable(), this.#committer.settled()])
-    await Promise.allSettled([sinks.outputs.abort(), named.abort(), dead.abort(), state.close(), reader.close()])
+    await Promise.allSettled([
+      sinks.outputs.abort(),
+      named.abort(),
+      files.abort(),
+      dead.abort(),
+      state.close(),
+      reader.close(),
+    ])
   }
 
   /** Works through one batch, chunk by chunk. True where the attempt was asked to give back. */
@@ -190,6 +207,9 @@ export class Sitting {
       sums = this.#examine(chunk)
     }
     if (chunk.setAside.length > 0) await dead.write(deadLettersOf(chunk, step.name, host.redactor))
+    if (this.#files !== null) {
+      for (const [name, count] of await this.#files.accept(chunk)) this.#tally.file(name, count)
+    }
     this.#count(chunk)
     this.#controls.add(sums.own)
     named.add(sums.named)
@@ -239,18 +259,19 @@ export class Sitting {
 
   /** Takes position, counters, controls and state by value, now, and makes durable what belongs to them. */
   readonly #capture: Capture = async () => {
-    const { sinks, named, dead, state } = this.#held
+    const { sinks, named, files, dead, state } = this.#held
     const position = this.#position
     const counters = this.#tally.counters(0)
     const controls = { ...this.#controls.totals(), ...named.totals() }
     const described = state.describe()
-    const [own, given, deadLetters, states] = await Promise.all([
+    const [own, given, written, deadLetters, states] = await Promise.all([
       sinks.outputs.commit(),
       named.commit(),
+      files.commit(),
       dead.commit(),
       state.commit(),
     ])
-    const outputs = { ...own, ...given }
+    const outputs = { ...own, ...given, ...written }
     return {
       position,
       counters: { ...counters, bytesWritten: stagedBytes(outputs) },
@@ -281,11 +302,16 @@ export class Sitting {
 
   async #finish(): Promise<AttemptEnd> {
     await this.#committer.settled()
-    const { sinks, named, dead, state, reader } = this.#held
+    const { sinks, named, files, dead, state, reader } = this.#held
     await reader.close()
     await state.close()
-    const [own, given, deadLetters] = await Promise.all([sinks.outputs.finish(), named.finish(), dead.finish()])
-    const outputs = { ...own, ...given }
+    const [own, given, written, deadLetters] = await Promise.all([
+      sinks.outputs.finish(),
+      named.finish(),
+      files.finish(),
+      dead.finish(),
+    ])
+    const outputs = { ...own, ...given, ...written }
     failPoint('loop.finished')
     const bytesWritten = sealedBytes(outputs)
     return {

@@ -28,6 +28,8 @@ export class Tally {
   readonly #reasons: Map<string, number>
   /** Records of each named output; null where the step names none. */
   #named: Map<string, number> | null
+  /** Files of each file output; null where the step has none. */
+  #files: Map<string, number> | null
 
   constructor(from: Counters) {
     this.read = from.read
@@ -39,6 +41,13 @@ export class Tally {
     this.#dead = { rule: from.deadByRule, contract: from.deadByContract, error: from.deadByError }
     this.#reasons = new Map(Object.entries(from.reasons))
     this.#named = from.named === undefined ? null : new Map(Object.entries(from.named))
+    this.#files = from.files === undefined ? null : new Map(Object.entries(from.files))
+  }
+
+  /** Files written to a file output. */
+  file(output: string, count: number): void {
+    this.#files ??= new Map()
+    this.#files.set(output, (this.#files.get(output) ?? 0) + count)
   }
 
   /** Records given to a named output. They count as written, too. */
@@ -69,6 +78,7 @@ export class Tally {
       accepted: this.accepted,
       written: this.written,
       ...(this.#named === null ? {} : { named: Object.fromEntries(this.#named) }),
+      ...(this.#files === null ? {} : { files: Object.fromEntries(this.#files) }),
       dropped: this.dropped,
       deadByRule: this.#dead.rule,
       deadByContract: this.#dead.contract,

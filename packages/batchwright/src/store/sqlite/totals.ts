@@ -34,6 +34,7 @@ function addCounters(parts: readonly Counters[]): Counters {
   const sum = { ...NO_COUNTERS }
   const reasons = new Map<string, number>()
   const named = new Map<string, number>()
+  const files = new Map<string, number>()
   for (const part of parts) {
     sum.read += part.read
     sum.accepted += part.accepted
@@ -47,11 +48,13 @@ function addCounters(parts: readonly Counters[]): Counters {
     sum.retries += part.retries
     for (const [reason, count] of Object.entries(part.reasons)) reasons.set(reason, (reasons.get(reason) ?? 0) + count)
     for (const [name, count] of Object.entries(part.named ?? {})) named.set(name, (named.get(name) ?? 0) + count)
+    for (const [name, count] of Object.entries(part.files ?? {})) files.set(name, (files.get(name) ?? 0) + count)
   }
   return {
     ...sum,
     reasons: Object.fromEntries(reasons),
     ...(named.size === 0 ? {} : { named: Object.fromEntries(named) }),
+    ...(files.size === 0 ? {} : { files: Object.fromEntries(files) }),
   }
 }
 
