@@ -129,11 +129,14 @@ function parseWindow(job: JobDefinition, spec: WindowSpec, key: string): WindowV
     return spec.parse(key)
   } catch (thrown) {
     const meant = meantBy(spec, key)
-    if (!(thrown instanceof BatchwrightError) || meant === null) throw thrown
+    if (!(thrown instanceof BatchwrightError)) throw thrown
     throw usageError({
       code: 'WINDOW_INVALID',
-      message: `--window ${key}: the job ${JSON.stringify(job.name)} runs for one ${spec.kind} at a time, such as ${exampleOf(spec)}`,
-      hint: `did you mean --window ${meant}?`,
+      message:
+        meant === null
+          ? `--window ${key}: there is no such ${spec.kind}; one is written as ${exampleOf(spec)}`
+          : `--window ${key}: the job ${JSON.stringify(job.name)} runs for one ${spec.kind} at a time, such as ${exampleOf(spec)}`,
+      hint: meant === null ? `for example --window ${exampleOf(spec)}` : `did you mean --window ${meant}?`,
       details: { window: key, kind: spec.kind },
     })
   }

@@ -9,6 +9,7 @@ import { DEFINITIONS } from './definitions.ts'
 import type { CatalogueEntry } from './entry.ts'
 import { INPUT } from './input.ts'
 import { MACHINE } from './machine.ts'
+import { LOOKUPS } from './lookups.ts'
 import { OUTPUT } from './output.ts'
 import { REASONS } from './reasons.ts'
 import { RISKS } from './risks.ts'
@@ -27,6 +28,7 @@ export const PARTS: readonly { readonly title: string; readonly entries: Readonl
     { title: 'In a job file', entries: DEFINITIONS },
     { title: 'What a run reads', entries: INPUT },
     { title: 'What your functions do', entries: USER_CODE },
+    { title: 'Lookups and files', entries: LOOKUPS },
     { title: 'What a run writes and publishes', entries: OUTPUT },
     { title: 'Runs and attempts', entries: RUNNING },
     { title: 'The store', entries: STORE },

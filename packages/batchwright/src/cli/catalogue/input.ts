@@ -146,4 +146,17 @@ export const INPUT: Catalogue = {
       remedy: 'batchwright retry latest --from clean',
     },
   },
+  DATASET_FILES_FAILED: {
+    title: 'The function that names the files of a dataset failed',
+    meaning: '`files` may be a function of the window. It is called while the run is planned, and it threw.',
+    causes: ['It reads something that is not there.', 'A mistake in it.'],
+    remedies: [
+      'Mend the line that is shown, then `batchwright retry RUN` goes on.',
+      'Let it name paths and nothing else: what is there is found by Batchwright.',
+    ],
+    example: {
+      message: 'clean: dataset raw_orders: its files() failed: no such folder',
+      remedy: "files: ({ window }) => 'in/' + window.date + '.csv'",
+    },
+  },
 }

@@ -13,7 +13,8 @@ export const OUTPUT: Catalogue = {
     ],
     remedies: [
       '`batchwright show RUN` lists every finding.',
-      'Mend the data or the job file, then `batchwright retry RUN`.',
+      'Mend the step or the check in the job file, then `batchwright retry RUN --from STEP`.',
+      'Or mend the data, then `batchwright rerun JOB --window WINDOW`: a run keeps to the input that it began with.',
       "A check that should only warn: `{ severity: 'warn' }`.",
     ],
     example: {

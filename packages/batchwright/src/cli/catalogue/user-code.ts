@@ -26,7 +26,8 @@ export const USER_CODE: Catalogue = {
       'Your code threw for this record, or the record breaks the contract. Without `.skip()` that fails the task. Nothing of the run is published.',
     causes: ['The data holds something that the code does not expect.', 'A mistake in `process`.'],
     remedies: [
-      'Mend the data or the code at the line that is shown; then `batchwright retry RUN` goes on from the last checkpoint.',
+      'Mend the code at the line that is shown, then `batchwright retry RUN` goes on from the last checkpoint.',
+      'Or mend the data, then `batchwright rerun JOB --window WINDOW`: a run keeps to the input that it began with.',
       "Let the step set such records aside: `.skip('1%')`, and look at them with `batchwright dead-letters list`.",
       'Replay it under the debugger: `batchwright debug TASK`.',
     ],
@@ -42,7 +43,8 @@ export const USER_CODE: Catalogue = {
     causes: ['The data is worse than usual.', 'A rule that rejects too much after a change.'],
     remedies: [
       'Look at them: `batchwright dead-letters list RUN`.',
-      "Mend the data or the rule, or raise the limit: `.rejects({ no_price: '5%' })`; then `batchwright retry RUN`.",
+      "Mend the rule, or raise the limit: `.rejects({ no_price: '5%' })`; then `batchwright retry RUN`.",
+      'Or mend the data, then `batchwright rerun JOB --window WINDOW`: a run keeps to the input that it began with.',
     ],
     example: {
       message: 'clean, partition 0: expected at most 2 rejects by rule no_price, found 3',

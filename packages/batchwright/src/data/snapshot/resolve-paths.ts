@@ -38,7 +38,7 @@ export async function resolvePaths(
   const seen = new Set<string>()
   for (const window of windows) {
     const context = { window: window === null ? null : { ...window, date: windowDate(window) }, parameters, project }
-    for (const given of location.paths(context)) {
+    for (const given of pathsOf(dataset.name, location, context)) {
       const found = await findFiles(given, project)
       if (found.length === 0) {
         const missing = await inputMissing(dataset.name, window, given, project)
@@ -53,6 +53,26 @@ export async function resolvePaths(
     }
   }
   return { files, notes }
+}
+
+/** The paths that a dataset's own function names. Throws DATASET_FILES_FAILED with what it threw. */
+function pathsOf(
+  dataset: string,
+  location: Extract<DatasetDefinition['location'], { readonly kind: 'files' }>,
+  context: Parameters<typeof location.paths>[0],
+): readonly string[] {
+  try {
+    return location.paths(context)
+  } catch (cause) {
+    if (cause instanceof BatchwrightError) throw cause
+    throw new BatchwrightError({
+      code: 'DATASET_FILES_FAILED',
+      message: `dataset ${dataset}: its files() failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+      hint: 'Mend the function, then `batchwright retry RUN` goes on.',
+      details: { dataset },
+      cause,
+    })
+  }
 }
 
 export function pathInProject(project: string, absolute: string): string {

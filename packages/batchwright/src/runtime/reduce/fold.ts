@@ -149,7 +149,8 @@ export class Folder {
 
   initial(key: string): unknown {
     try {
-      return this.#initial(key)
+      const initial = this.#initial
+      return initial(key)
     } catch (thrown) {
       throw foldFailed(this.#step, 'initial', key, thrown)
     }
@@ -158,7 +159,9 @@ export class Folder {
   /** The new state: what `add` returned, or the state itself where it returned nothing. */
   add(state: unknown, record: object, key: string): unknown {
     try {
-      const next = this.#add(state, record)
+      // Called as the function that it is: a stack would name this class otherwise.
+      const add = this.#add
+      const next = add(state, record)
       return next === undefined ? state : next
     } catch (thrown) {
       throw foldFailed(this.#step, 'add', key, thrown, record)
