@@ -87,6 +87,7 @@ const GUIDES = [
   'etl',
   'billing',
   'fan-out',
+  'finding-out',
   'outputs',
   'named-outputs',
   'lookups',
