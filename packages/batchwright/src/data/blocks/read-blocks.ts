@@ -68,7 +68,7 @@ async function verify(file: FileHandle, part: Part): Promise<void> {
     throw new BatchwrightError({
       code: 'CHECKSUM_MISMATCH',
       message: `${part.path}: expected SHA-256 ${part.sha256}, found ${found}`,
-      hint: 'the file was changed after it was written: run the step that wrote it again with `retry --from STEP`',
+      hint: 'The file was changed after it was written. Make it anew: `batchwright retry RUN --from` the step that wrote it.',
       details: { path: part.path, expected: part.sha256, found },
     })
   }

@@ -33,7 +33,7 @@ export async function verifyPublished(path: string, expected: { readonly sha256:
     throw new BatchwrightError({
       code: 'PUBLISHED_PART_MISSING',
       message: `expected the published part ${path}, found no such file`,
-      hint: 'restore it from a backup, `rollback` to an earlier version, or publish the window again with `rerun`',
+      hint: 'Restore it from a backup; or show an earlier version: `batchwright rollback DATASET --window WINDOW`; or make it anew: `batchwright rerun JOB --window WINDOW`.',
       details: { path },
     })
   }
@@ -45,7 +45,7 @@ export function checksumMismatch(path: string, expected: string, found: string):
   return new BatchwrightError({
     code: 'CHECKSUM_MISMATCH',
     message: `${path}: expected SHA-256 ${expected}, found ${found}`,
-    hint: 'the file was changed after it was written: restore it, `rollback` to an earlier version, or `rerun` the window',
+    hint: 'The file was changed after it was written. Restore it from a backup; or show an earlier version: `batchwright rollback DATASET --window WINDOW`; or make it anew: `batchwright rerun JOB --window WINDOW`.',
     details: { path, expected, found },
   })
 }

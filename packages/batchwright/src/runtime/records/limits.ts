@@ -83,7 +83,7 @@ function recordFailed(step: RecordsStep, aside: SetAside, batch: Batch): Batchwr
   return new BatchwrightError({
     code: 'RECORD_FAILED',
     message: `step ${step.name}: record ${record} of ${source} failed: ${whyAside(aside)}`,
-    hint: `${hintOf(aside)}, then \`batchwright retry RUN\` goes on; or mend the data, then \`batchwright rerun JOB --window WINDOW\` begins anew. To set such records aside, give the step .skip('1%').`,
+    hint: `${hintOf(aside)} \`batchwright retry RUN\` goes on; or mend the data, then \`batchwright rerun JOB --window WINDOW\` begins anew. To set such records aside, give the step .skip('1%').`,
     details: { step: step.name, source, record, offset, reason: aside.reason, raw: cutRaw(batch.raw(aside.index)) },
     ...(aside.error === null ? {} : { cause: aside.error, retryable: worthRetrying(step.retry, aside.error) }),
   })
@@ -92,7 +92,7 @@ function recordFailed(step: RecordsStep, aside: SetAside, batch: Batch): Batchwr
 /** What the error that the record failed with says itself; else what is always true. */
 function hintOf({ error }: SetAside): string {
   const own = error instanceof BatchwrightError ? error.hint : undefined
-  return own === undefined ? 'Mend the job file' : own.replace(/\.$/, '')
+  return own === undefined ? 'Mend the job file, then' : `${own} Then`
 }
 
 /** Why a record was set aside: rules and errors of the user's own making speak for themselves. */
