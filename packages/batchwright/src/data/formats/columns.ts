@@ -83,7 +83,7 @@ function columnMissing(columns: readonly string[], field: FieldDefinition, file:
     message: `expected a column ${JSON.stringify(field.column)} in ${file}; its header is ${headerText(columns)}${suggestion}`,
     hint:
       near === null
-        ? `Deliver the column, or declare the field ${field.name} optional or with a default.`
+        ? `Say what it is called there: ${field.name}: field....column('...'). Where the file has none, declare the field optional or with a default.`
         : `Name the column of the field: ${field.name}: field....column(${JSON.stringify(near)}), or deliver the file with ${JSON.stringify(field.column)}.`,
     details: { file, column: field.column, header: columns, ...(near === null ? {} : { near }) },
   })
