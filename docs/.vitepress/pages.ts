@@ -87,13 +87,7 @@ const GUIDES = [
   'etl',
   'billing',
   'fan-out',
-  'finding-out',
   'outputs',
-  'named-outputs',
-  'lookups',
-  'file-outputs',
-  'files',
-  'services',
   'dev-and-check',
   'testing',
   'publication',
@@ -102,7 +96,6 @@ const GUIDES = [
   'errors',
   'finding-out',
   'debugging',
-  'exports',
 ]
 
 const CONCEPTS = [
