@@ -10,6 +10,7 @@ import type { RunLog } from '../observe/index.ts'
 import { loadArtifact, readSecret } from '../runtime/index.ts'
 import type { RunRow, Store } from '../store/contract.ts'
 import { runFolder } from './project.ts'
+import { wrap } from './render/text.ts'
 import { cleanAfter } from './clean.ts'
 import { newestNumber } from './datasets.ts'
 import { isInspected } from './inspect.ts'
@@ -52,7 +53,7 @@ export async function execute(
   const log = openRunLog({ folder: runFolder(project, run.runId), clock, redact: redactor(await secretsOf(definition)) })
   const inspected = isInspected()
   const stopAtFirstCall = options.inspectBrk !== undefined
-  if (inspected) terminal.note([INSPECTED_NOTE])
+  if (inspected) terminal.note(wrap(INSPECTED_NOTE, terminal.liveWidth))
   const watch = watchRun(store, run, terminal, clock, {
     plain: options.inline === true || inspected,
     ...(range === undefined ? {} : { range }),

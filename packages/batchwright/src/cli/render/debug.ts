@@ -8,7 +8,7 @@ import type { Replay } from '../debug/replay-task.ts'
 import type { Logged } from '../debug/scene.ts'
 import { failureLines } from '../failure.ts'
 import type { Paint, Tone } from './paint.ts'
-import { count, plural, printable, shorten } from './text.ts'
+import { count, plural, printable, shorten, wrap } from './text.ts'
 
 export interface DebugStyle {
   readonly paint: Paint
@@ -23,37 +23,57 @@ const FATES: Readonly<Record<DryRecord['fate'], { readonly word: string; readonl
   dead: { word: 'dead', style: 'bad' },
 }
 
-/** Records with their fates: a line for each that passed, more for one that was set aside. */
+/** Records with their fates: a line for each that passed, more for one that was set aside. A single one is shown whole. */
 export function recordLines(records: readonly DryRecord[], style: DebugStyle): readonly string[] {
-  const width = Math.max(1, ...records.map(({ position }) => count(position.record).length))
-  return records.flatMap((record) => lines(record, width, style))
+  const numberWidth = Math.max(1, ...records.map(({ position }) => count(position.record).length))
+  const whole = records.length === 1
+  return records.flatMap((record) => linesOf(record, { ...style, numberWidth, whole }))
 }
 
-function lines(record: DryRecord, numberWidth: number, style: DebugStyle): readonly string[] {
-  const { paint } = style
+/** What stands before a record's text: its number and its fate. */
+const HEAD_WIDTH = 13
+
+function linesOf(
+  record: DryRecord,
+  style: DebugStyle & { readonly numberWidth: number; readonly whole: boolean },
+): readonly string[] {
+  const { paint, numberWidth } = style
   const { word, style: colour } = FATES[record.fate]
   const head = `  ${count(record.position.record).padStart(numberWidth)}  ${paint(word.padEnd(7), colour)}  `
-  const room = style.width - numberWidth - 13
-  const fit = (text: string): string => shorten(printable(text), Math.max(20, room))
-  const indent = ' '.repeat(numberWidth + 13)
+  const indent = ' '.repeat(numberWidth + HEAD_WIDTH)
+  const room = Math.max(20, style.width - indent.length)
+  const wrapped = (text: string): readonly string[] => wrap(printable(text), room)
+  const fit = (text: string): readonly string[] => (style.whole ? wrapped(text) : [shorten(printable(text), room)])
+  return textsOf(record, { ...style, wrapped, fit }).map((text, index) => ((index === 0 ? head : indent) + text).trimEnd())
+}
+
+function textsOf(
+  record: DryRecord,
+  style: DebugStyle & {
+    readonly numberWidth: number
+    readonly wrapped: (text: string) => readonly string[]
+    readonly fit: (text: string) => readonly string[]
+  },
+): readonly string[] {
+  const { paint, wrapped, fit } = style
+  const dim = (lines: readonly string[]): readonly string[] => lines.map((line) => paint(line, 'dim'))
   switch (record.fate) {
-    case 'written': {
-      const made = [
+    case 'written':
+      return [
         ...record.records.map(jsonText),
         ...Object.entries(record.named).flatMap(([name, given]) => given.map((each) => `${name}: ${jsonText(each)}`)),
-      ]
-      return made.map((text, index) => (index === 0 ? head : indent) + fit(text))
-    }
+      ].flatMap(fit)
     case 'dropped':
-      return [head + paint(fit(record.raw), 'dim')]
-    case 'dead':
+      return dim(fit(record.raw))
+    case 'dead': {
+      // What is shown of the place where it threw has an indentation of its own.
+      const inner = { ...style, width: style.width - style.numberWidth - HEAD_WIDTH + 2 }
       return [
-        head + fit(whyDead(record)),
-        indent + paint(fit(record.raw), 'dim'),
-        ...thrownLines(record, { ...style, width: style.width - indent.length + 2 }).map(
-          (line) => indent.slice(2) + line,
-        ),
+        ...wrapped(whyDead(record)),
+        ...dim(fit(record.raw)),
+        ...thrownLines(record, inner).map((line) => line.replace(/^ {2}/, '')),
       ]
+    }
   }
 }
 
@@ -80,10 +100,10 @@ export function keyLines(keys: readonly DryKey[], { paint, width }: DebugStyle):
 }
 
 /** What the replay comes to, and what the run recorded otherwise. */
-export function sumLines({ counters, controls, differences }: Replay, { paint }: DebugStyle): readonly string[] {
+export function sumLines({ counters, controls, differences }: Replay, { paint, width }: DebugStyle): readonly string[] {
   const totals = Object.entries(controls).map(([name, total]) => `${name} ${total}`)
   return [
-    ...(counters === null ? [] : [countersLine(counters)]),
+    ...(counters === null ? [] : wrap(countersLine(counters), Math.max(20, width))),
     ...(totals.length === 0 || counters === null ? [] : [`controls: ${totals.join(', ')}`]),
     ...differenceLines(differences, paint),
   ]
