@@ -65,8 +65,11 @@ function pages(...files: readonly string[]): Item[] {
 /** The first heading of a page, without its mark-up; of a type without its parameters. The theme takes it for HTML. */
 function titleOf(file: string): string {
   const [, title = path.basename(file, '.md')] = /^# (.+)$/m.exec(readFileSync(path.join(ROOT, file), 'utf8')) ?? []
-  const [, name] = /^(?:Function|Interface|Type Alias|Variable|Class): ([^\\<]+)/.exec(title) ?? []
-  return (name ?? title.replace(/[`*\\]/g, '')).replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+  const shown = file.startsWith('docs/reference/api/') ? title.replace(/\\?<.*$/, '') : title
+  return shown
+    .replace(/[`*\\]/g, '')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
 }
 
 /** Functions and values are what one looks for; types are many, and folded away. */
