@@ -5,6 +5,7 @@
  */
 export { artifactSources, buildArtifact, type ArtifactRequest } from './artifact.ts'
 export { runAttempt } from './attempt.ts'
+export type { DryFile } from './dry/dry-files.ts'
 export { DryRecords, type DryFate, type DryRecord, type DryRecordsRequest } from './dry/dry-records.ts'
 export { dryFunction } from './dry/dry-function.ts'
 export { dryTables, type DryTablesRequest } from './dry/dry-tables.ts'

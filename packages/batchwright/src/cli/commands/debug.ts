@@ -131,7 +131,17 @@ function recordJson(record: DryRecord): Record<string, JsonValue> {
   const common = { source, window: windowKey, record: number, offset, raw: record.raw, fate: record.fate }
   switch (record.fate) {
     case 'written':
-      return { ...common, records: record.records.map(plain), named: plain(record.named) }
+      return {
+        ...common,
+        records: record.records.map(plain),
+        named: plain(record.named),
+        files: record.files.map(({ output, name, content, sha256 }) => ({
+          output,
+          name,
+          bytes: content.length,
+          sha256,
+        })),
+      }
     case 'dropped':
       return common
     case 'dead':

@@ -8,7 +8,7 @@ import type { Replay } from '../debug/replay-task.ts'
 import type { Logged } from '../debug/scene.ts'
 import { failureLines } from '../failure.ts'
 import type { Paint, Tone } from './paint.ts'
-import { count, plural, printable, shorten, wrap } from './text.ts'
+import { bytes, count, plural, printable, shorten, wrap } from './text.ts'
 
 export interface DebugStyle {
   readonly paint: Paint
@@ -44,7 +44,9 @@ function linesOf(
   const room = Math.max(20, style.width - indent.length)
   const wrapped = (text: string): readonly string[] => wrap(printable(text), room)
   const fit = (text: string): readonly string[] => (style.whole ? wrapped(text) : [shorten(printable(text), room)])
-  return textsOf(record, { ...style, wrapped, fit }).map((text, index) => ((index === 0 ? head : indent) + text).trimEnd())
+  return textsOf(record, { ...style, wrapped, fit }).map((text, index) =>
+    ((index === 0 ? head : indent) + text).trimEnd(),
+  )
 }
 
 function textsOf(
@@ -62,6 +64,7 @@ function textsOf(
       return [
         ...record.records.map(jsonText),
         ...Object.entries(record.named).flatMap(([name, given]) => given.map((each) => `${name}: ${jsonText(each)}`)),
+        ...record.files.map(({ output, name, content }) => `file ${name} for ${output}, ${bytes(content.length)}`),
       ].flatMap(fit)
     case 'dropped':
       return dim(fit(record.raw))

@@ -31,7 +31,7 @@ export async function dryFunction(
       if (fault !== null) return refused(fault)
     }
     const byName = [...named].map(([name, all]) => [name, all.map((each) => each.record)] as const)
-    return { fate: 'written', records, named: Object.fromEntries(byName) }
+    return { fate: 'written', records, named: Object.fromEntries(byName), files: [] }
   } catch (thrown) {
     return failed(thrown)
   }

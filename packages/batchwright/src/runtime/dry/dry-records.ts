@@ -22,6 +22,7 @@ import { Pipeline, type Patience } from '../records/pipeline.ts'
 import { StepState } from '../records/state.ts'
 import { NO_COUNTERS, Tally, type Cause } from '../records/tally.ts'
 import { userStack } from '../records/user-stack.ts'
+import { DryFiles, type DryFile } from './dry-files.ts'
 import { checkingSink } from './checking-sink.ts'
 
 /** What becomes of a record that went through a step whose sinks are off. */
@@ -31,6 +32,8 @@ export type DryFate =
       readonly records: readonly object[]
       /** Records for named outputs, by name. */
       readonly named: Readonly<Record<string, readonly object[]>>
+      /** Whole files for file outputs, in the order in which they were asked for. */
+      readonly files: readonly DryFile[]
     }
   | { readonly fate: 'dropped' }
   | {
@@ -80,13 +83,16 @@ export class DryRecords {
   readonly #named: NamedOutputs
   readonly #controls: Controls
   readonly #name: string
+  readonly #files: DryFiles
   readonly #tally = new Tally(NO_COUNTERS)
 
   private constructor({ step, context }: DryRecordsRequest, state: StepState) {
     this.#name = step.name
     this.#state = state
-    const operations = prepareOperations(step.operations, state.seen)
-    this.#pipeline = new Pipeline(operations, { ...context, state: state.keyed }, new AtOnce(step, this.#tally))
+    this.#files = new DryFiles(step.files)
+    const operations = prepareOperations(step.operations, state.seen, step.files.size === 0 ? null : this.#files)
+    const base = { ...context, files: this.#files, state: state.keyed }
+    this.#pipeline = new Pipeline(operations, base, new AtOnce(step, this.#tally))
     this.#outputs = checkingOutputs(step.output)
     this.#buckets = bucketsFor(step, null)
     this.#named = namedOutputs(step)
@@ -128,7 +134,7 @@ export class DryRecords {
     this.#count(chunk)
     this.#controls.add(sums.own)
     this.#named.add(sums.named)
-    return fatesOf(chunk, this.#name)
+    return fatesOf(chunk, this.#name, this.#files)
   }
 
   async close(): Promise<void> {
@@ -225,7 +231,7 @@ class AtOnce implements Patience {
   }
 }
 
-function fatesOf(chunk: Chunk, step: string): readonly DryRecord[] {
+function fatesOf(chunk: Chunk, step: string, files: DryFiles): readonly DryRecord[] {
   const own = byOrigin(chunk)
   const named = [...(chunk.named ?? [])].map(([name, stream]) => [name, byOrigin(stream)] as const)
   const aside = new Map(chunk.setAside.map((each) => [each.index, each]))
@@ -240,6 +246,7 @@ function fatesOf(chunk: Chunk, step: string): readonly DryRecord[] {
       record: source === undefined || source instanceof Fault ? null : source,
       raw: chunk.batch.raw(index),
     }
+    const written = files.take(index)
     const dead = aside.get(index)
     if (dead !== undefined) return { ...common, ...deadFate(dead) }
     const given = named.flatMap(([name, streams]): readonly (readonly [string, readonly object[]])[] => {
@@ -248,7 +255,7 @@ function fatesOf(chunk: Chunk, step: string): readonly DryRecord[] {
     })
     const records = own.get(index) ?? []
     if (records.length === 0 && given.length === 0) return { ...common, fate: 'dropped' }
-    return { ...common, fate: 'written', records, named: Object.fromEntries(given) }
+    return { ...common, fate: 'written', records, named: Object.fromEntries(given), files: written }
   })
 }
 

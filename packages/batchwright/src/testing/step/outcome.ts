@@ -1,11 +1,20 @@
 import type { DryFate } from '../../runtime/index.ts'
 import type { ControlTotals, Counters } from '../../protocol/index.ts'
 
-/** The step gives records: `records` without a name, `named` for its named outputs. */
+/** The step gives records: `records` without a name, `named` for its named outputs, `files` for its file outputs. */
 export interface Written<Out> {
   readonly outcome: 'written'
   readonly records: readonly Out[]
   readonly named: Readonly<Record<string, readonly object[]>>
+  readonly files: readonly WrittenFile[]
+}
+
+/** A whole file that a record writes. */
+export interface WrittenFile {
+  /** The file output, by the name that the step knows it by. */
+  readonly output: string
+  readonly name: string
+  readonly content: Buffer
 }
 
 /** The step did not want the record. */
@@ -57,7 +66,12 @@ export interface StepReport<Out, Rule extends string = string> {
 export function outcomeOf(fate: DryFate): StepOutcome<object> {
   switch (fate.fate) {
     case 'written':
-      return { outcome: 'written', records: fate.records, named: fate.named }
+      return {
+        outcome: 'written',
+        records: fate.records,
+        named: fate.named,
+        files: fate.files.map(({ output, name, content }) => ({ output, name, content })),
+      }
     case 'dropped':
       return { outcome: 'dropped' }
     case 'dead': {

@@ -6,6 +6,7 @@ import {
   Decimal,
   drop,
   field,
+  files,
   job,
   jsonl,
   lookup,
@@ -206,6 +207,29 @@ test('a step looks rows up in what the test gives for its lookups', async () => 
   await expect(testStep(naming, 'name', given, { lookups: { country: [] } })).rejects.toMatchObject({
     code: 'LOOKUP_UNKNOWN',
   })
+})
+
+test('files of a record are kept in memory and told with it; those of a call that failed are not', async () => {
+  const thumbs = dataset('thumbs', { location: 'out/thumbs', format: files() })
+  let calls = 0
+  const drawing = job('drawing', {}, (steps) => {
+    steps
+      .records('draw')
+      .read(lines)
+      .files({ thumbs })
+      .process(async (line, context) => {
+        calls += 1
+        await context.files.thumbs.write(`${line.invoice}/${calls}.txt`, ['thumb of ', line.invoice])
+        if (calls === 1) throw new Error('for a moment')
+        return line
+      })
+      .retry({ attempts: 2, errors: ['*'] })
+  })
+  const outcome = await testStep(drawing, 'draw', typed)
+  assertWritten(outcome)
+  expect(outcome.files.map(({ output: to, name, content }) => [to, name, content.toString()])).toEqual([
+    ['thumbs', 'A1/2.txt', 'thumb of A1'],
+  ])
 })
 
 test('what is wrong with the test is said as an error', async () => {
