@@ -41,7 +41,7 @@ describe('a file that is not there', () => {
     expect(failed.code).toBe(1)
     expectTold(failed, [
       `expected a file at ${path.join(made.folder, INPUT)} for dataset raw, window ${DAY}; there is none`,
-      'Deliver the file and resume the run',
+      'Deliver the file, then `batchwright retry ',
       'INPUT_MISSING',
     ])
     expect(publishedFiles(made)).toEqual([])
@@ -130,7 +130,7 @@ describe('a record that is not as it should be', () => {
       const made = shop(Buffer.concat([Buffer.from(orders(2)), Buffer.from(row), Buffer.from('\nz,1,1.00,\n')]))
       const failed = await made.cli(...RUN)
       expect(failed.code).toBe(1)
-      expectTold(failed, [`record 3 of ${INPUT} failed: ${reason}: `, message, '.skip(...)', 'RECORD_FAILED'])
+      expectTold(failed, [`record 3 of ${INPUT} failed: ${reason}: `, message, ".skip('1%')", 'RECORD_FAILED'])
       expect(publishedFiles(made)).toEqual([])
     },
   )

@@ -43,7 +43,7 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     [
       ['run', 'orders'],
       'the job "orders" runs for one day at a time: which?',
-      'name it with --window 2011-01-04, or a range with --window 2011-01-04..2011-01-04',
+      'for example `batchwright run orders --window 2011-01-04`, or a range: `--window 2011-01-04..2011-01-09`',
     ],
     [
       ['run', 'plain', '--window', '2026-03'],
@@ -53,7 +53,7 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     [
       ['run', 'orders', '--window', '2026-03-02..'],
       '--window 2026-03-02..: expected one window, or a first and a last with .. between them',
-      'for example --window 2011-01-04..2011-01-04',
+      'for example --window 2011-01-04..2011-01-09',
     ],
     [
       ['run', 'orders', '--window', '2026-03-02..2026-03-01'],
@@ -100,10 +100,12 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     expect(value.error.hint.startsWith(hint)).toBe(true)
   })
 
-  test('a window that is none is refused with an example', async () => {
+  test('a window that is none is refused with the one that was probably meant', async () => {
     const { code, stderr } = await project.cli('run', 'orders', '--window', '2026-3-1')
     expect(code).toBe(2)
-    expect(stderr).toContain('expected a day such as 2011-01-04, found "2026-3-1"')
+    expect(stderr).toContain(
+      'runs for one day at a time, such as 2011-01-04\n  hint  did you mean --window 2026-03-01?\n',
+    )
   })
 
   test('nothing published of a window names those that are', async () => {

@@ -224,7 +224,7 @@ describe('a job from its file to its published datasets', () => {
     if (partition === undefined) throw new Error('no partition')
     const error = failure(await runPartition('rate', partition))
     await rm(path.join(project, 'lines/2011-01-06.csv'))
-    expect(error.message).toContain('record 1 of lines/2011-01-06.csv failed: USER_ERROR: cannot rate crash')
+    expect(error.message).toContain('record 1 of lines/2011-01-06.csv failed: cannot rate crash')
     const line = JOB.split('\n').findIndex((text) => text.includes('throw new TypeError')) + 1
     expect(error.cause?.stack).toContain(`jobs/months.ts:${String(line)}:`)
   })

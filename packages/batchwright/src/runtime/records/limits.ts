@@ -83,16 +83,20 @@ function recordFailed(step: RecordsStep, aside: SetAside, batch: Batch): Batchwr
   return new BatchwrightError({
     code: 'RECORD_FAILED',
     message: `step ${step.name}: record ${record} of ${source} failed: ${whyAside(aside)}`,
-    hint: `${hintOf(aside)} \`batchwright retry RUN\` goes on; or mend the data, then \`batchwright rerun JOB --window WINDOW\` begins anew. To set such records aside, give the step .skip('1%').`,
+    hint: hintFor(aside),
     details: { step: step.name, source, record, offset, reason: aside.reason, raw: cutRaw(batch.raw(aside.index)) },
     ...(aside.error === null ? {} : { cause: aside.error, retryable: worthRetrying(step.retry, aside.error) }),
   })
 }
 
-/** What the error that the record failed with says itself; else what is always true. */
-function hintOf({ error }: SetAside): string {
+/** What to do first: where the data breaks its contract it is the data that wants mending, else the code. */
+function hintFor({ error, cause }: SetAside): string {
+  const skip = "To set such records aside instead, give the step .skip('1%')"
+  if (cause === 'contract') {
+    return `Mend the data, then \`batchwright rerun JOB --window WINDOW\` begins anew. ${skip}, then \`batchwright retry RUN\`.`
+  }
   const own = error instanceof BatchwrightError ? error.hint : undefined
-  return own === undefined ? 'Mend the job file, then' : `${own} Then`
+  return `${own === undefined ? 'Mend the job file, then' : `${own} Then`} \`batchwright retry RUN\` goes on. ${skip}.`
 }
 
 /** Why a record was set aside: rules and errors of the user's own making speak for themselves. */
