@@ -43,7 +43,7 @@ export const TEMPLATES: readonly Template[] = [
     name: 'fan-out',
     description: 'many small images, to thumbnails, several at a time',
     start: 'run thumbnails',
-    next: [REJECTED, ['datasets cat thumbnails --format jsonl --limit 3', 'open the output']],
+    next: [REJECTED, ['datasets cat catalogue --limit 5', 'open the output']],
   },
   {
     name: 'migration',
