@@ -61,7 +61,8 @@ async function placesOf(
 async function placeOf(folder: string, window: string | null, number: number): Promise<string | null> {
   try {
     const [part] = partPaths(folder, await readManifest(folder, window, number))
-    return part === undefined ? null : path.dirname(part.path)
+    // Files of a dataset of files lie in folders inside the version's.
+    return part === undefined ? null : part.path.slice(0, -part.file.length - 1)
   } catch (thrown) {
     if (thrown instanceof BatchwrightError && thrown.code === 'VERSION_NOT_FOUND') return null
     throw thrown

@@ -51,7 +51,7 @@ const SECRET_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
  * })
  * ```
  */
-export function service<Client, const Secret extends string = never>(
+export function service<Client, const Secret extends string = string>(
   name: string,
   options: ServiceOptions<Client, Secret>,
 ): Service<Client> {
