@@ -1,5 +1,6 @@
 /** Declares the program and every command. What a command does is in `commands/`, loaded when it is called. */
 import type { Command } from 'commander'
+import { Help } from 'commander'
 import { declareBeginning } from './declare/beginning.ts'
 import { declareCompletion } from './declare/completion.ts'
 import { declareControl } from './declare/control.ts'
@@ -15,6 +16,7 @@ import { declareRunning } from './declare/running.ts'
 import type { ExitCode } from './failure.ts'
 import { EXIT } from './failure.ts'
 import type { Session } from './session.ts'
+import { wrap } from './render/text.ts'
 import { packageVersion } from './version.ts'
 
 export function declareCommands(program: Command, session: Session, done: (code: ExitCode) => void): void {
@@ -23,7 +25,7 @@ export function declareCommands(program: Command, session: Session, done: (code:
     .version(packageVersion(), '-V, --version', "Batchwright's version")
     .showSuggestionAfterError()
     .addHelpText('after', '\nExit codes: 0 succeeded, 1 failed, 2 usage, 130 interrupted.')
-  program.configureHelp({ showGlobalOptions: false })
+  program.configureHelp({ showGlobalOptions: false, formatItem: helpItem })
   shared(program)
 
   const run = async (command: Command, action: () => Outcome): Promise<void> => {
@@ -41,4 +43,17 @@ export function declareCommands(program: Command, session: Session, done: (code:
   declareExplain(program, session, run)
   declareDebugging(program, session, run)
   declareCompletion(program, session, run)
+}
+
+/** Columns below which a description beside its term cannot be read. */
+const NARROWEST = 24
+
+/** An option or a command and what it is for; on narrow terminals under each other. */
+function helpItem(term: string, termWidth: number, description: string, help: Help): string {
+  const columns = help.helpWidth ?? 80
+  if (columns - termWidth - 4 >= NARROWEST || description === '') {
+    return Help.prototype.formatItem.call(help, term, termWidth, description, help)
+  }
+  const lines = wrap(description, columns - 6).map((line) => `      ${line}`)
+  return [`  ${term}`, ...lines].join('\n')
 }

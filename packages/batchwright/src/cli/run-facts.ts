@@ -25,7 +25,7 @@ export async function gatherFacts(
   const succeeded = await store.listRuns({ states: ['succeeded'], limit: 1 })
   return {
     limits: definition === null ? new Map() : limitsOf(definition),
-    places: definition === null ? new Map() : await placesOf(session.project.folder, definition, view.published),
+    places: definition === null ? new Map() : await placesOf(session, definition, view.published),
     slow,
     first: view.run.state === 'succeeded' && succeeded.total === 1,
     called: calledAs(session.environment),
@@ -43,7 +43,7 @@ function limitsOf({ steps }: JobDefinition): ReadonlyMap<string, StepLimits> {
 }
 
 async function placesOf(
-  project: string,
+  { project, workingFolder }: Session,
   definition: JobDefinition,
   published: readonly PublishedView[],
 ): Promise<ReadonlyMap<string, string>> {
@@ -51,8 +51,8 @@ async function placesOf(
   for (const { dataset: name, window, number, state } of published) {
     const dataset = definition.datasets.get(name)
     if (dataset?.location.kind !== 'published' || state !== 'published') continue
-    const place = await placeOf(datasetFolder(project, dataset), window, number)
-    if (place !== null) places.set(placeKey(name, number), path.relative(process.cwd(), place) || '.')
+    const place = await placeOf(datasetFolder(project.folder, dataset), window, number)
+    if (place !== null) places.set(placeKey(name, number), path.relative(workingFolder, place) || '.')
   }
   return places
 }

@@ -4,6 +4,7 @@ import type { JsonValue } from '../../kernel/errors.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { WindowValue } from '../../protocol/index.ts'
 import type { RunRow, Store } from '../../store/contract.ts'
+import { calledAs } from '../called.ts'
 import { cleanAfter } from '../clean.ts'
 import { reopenWithCurrentCode } from '../code.ts'
 import { loadJob } from '../definitions.ts'
@@ -14,6 +15,7 @@ import type { ExitCode } from '../failure.ts'
 import { EXIT } from '../failure.ts'
 import type { SlowPartition } from '../render/live.ts'
 import { rangeLines, rangeTitle } from '../render/range.ts'
+import { displayWidth, wrap } from '../render/text.ts'
 import { gatherFacts } from '../run-facts.ts'
 import { requester } from '../requester.ts'
 import { readParameters, selectWindows } from '../select.ts'
@@ -63,10 +65,10 @@ async function runWindows(session: Session, options: RunOptions, revision: 'same
   }
   const last = results.at(-1)
   if (last === undefined) return EXIT.succeeded
-  if (range) await printRange(session, job, windows.length, results, againCommand(options))
+  if (range) await printRange(session, job, windows.length, results, againCommand(session, options))
   else {
     session.terminal.printJson(outcomeJson(last))
-    await printResult(session, last, againCommand(options))
+    await printResult(session, last, againCommand(session, options))
   }
   return last.code
 }
@@ -102,7 +104,7 @@ async function printRange(
   terminal.print(rangeTitle(range, style))
   printFailure(session, last.view)
   terminal.print(rangeLines(range, await gatherFacts(session, last.view), style))
-  if (last.outcome === 'interrupted') terminal.note(howToGoOn(again))
+  if (last.outcome === 'interrupted') terminal.note(howToGoOn(session, again))
 }
 
 function briefLine({ view, outcome }: WindowResult): string {
@@ -151,20 +153,25 @@ async function runWindow(session: Session, job: LoadedJob, request: WindowReques
 
 /** Goes on with a run that was begun earlier. */
 async function takeUp(session: Session, store: Store, run: RunRow, job: LoadedJob): Promise<RunRow> {
-  const { terminal } = session
   if (run.paused) throw pausedError(run)
   if (run.state === 'failed' || run.state === 'cancelled') {
     const reopened = await reopenWithCurrentCode(store, run, job, {})
-    terminal.note([`${runTitle(run)} ${run.state} before: going on from its checkpoints (run ${run.runId})`])
+    tell(session, `${runTitle(run)} ${run.state} before: going on from its checkpoints (run ${run.runId})`)
     return reopened
   }
-  terminal.note([`${runTitle(run)} was begun before: going on from its checkpoints (run ${run.runId})`])
+  tell(session, `${runTitle(run)} was begun before: going on from its checkpoints (run ${run.runId})`)
   if (run.codeVersion !== job.artifact.codeVersion) {
-    terminal.note([
+    tell(
+      session,
       `${job.file} has changed since: this run goes on with the code it was begun with; \`rerun\` makes a new one with the new code`,
-    ])
+    )
   }
   return run
+}
+
+/** A sentence on the way, in lines that fit. */
+function tell({ terminal }: Session, sentence: string): void {
+  terminal.note(wrap(sentence, terminal.liveWidth))
 }
 
 export function pausedError(run: RunRow): BatchwrightError {
@@ -195,23 +202,26 @@ export async function printResult(
   const { run } = view
   if (outcome === 'already-succeeded') {
     const title = runTitle(run)
-    terminal.print([
-      `${title} has succeeded already (run ${run.runId}); nothing to do. \`rerun\` makes it anew on a new snapshot.`,
-    ])
+    const nothing = `nothing to do. \`rerun\` makes it anew on a new snapshot.`
+    terminal.print(wrap(`${title} has succeeded already (run ${run.runId}); ${nothing}`, terminal.width))
     return
   }
   await printRun(session, view, slow)
-  if (outcome === 'interrupted') terminal.note(howToGoOn(again ?? `batchwright retry ${run.runId}`))
-  else if (run.endedAt === null && run.paused) terminal.note([`paused; \`batchwright resume ${run.runId}\` goes on`])
+  if (outcome === 'interrupted')
+    terminal.note(howToGoOn(session, again ?? `${calledAs(session.environment)} retry ${run.runId}`))
+  else if (run.endedAt === null && run.paused) tell(session, `paused; \`batchwright resume ${run.runId}\` goes on`)
 }
 
-function howToGoOn(command: string): readonly string[] {
-  return ['', `interrupted; everything up to the last checkpoint is kept. To go on: ${command}`]
+function howToGoOn({ terminal }: Session, command: string): readonly string[] {
+  const kept = 'interrupted; everything up to the last checkpoint is kept. To go on:'
+  // On a line of its own where it does not fit, so that it can be copied.
+  const beside = displayWidth(`${kept} ${command}`) <= terminal.liveWidth
+  return ['', ...(beside ? [`${kept} ${command}`] : [...wrap(kept, terminal.liveWidth), `  ${command}`])]
 }
 
 /** The command that goes on: the same again; after a `rerun`, which would make one more revision, \`run\`. */
-function againCommand({ job, window, param }: RunOptions): string {
-  const parts = [`batchwright run ${job}`, ...(window === undefined ? [] : [`--window ${window}`])]
+function againCommand({ environment }: Session, { job, window, param }: RunOptions): string {
+  const parts = [`${calledAs(environment)} run ${job}`, ...(window === undefined ? [] : [`--window ${window}`])]
   return [...parts, ...(param ?? []).map((pair) => `--param ${quoted(pair)}`)].join(' ')
 }
 

@@ -19,7 +19,7 @@ export interface JobRow {
 }
 
 const JOB_COLUMNS: readonly Column[] = [
-  { title: 'job', shrinkTo: 10 },
+  { title: 'job', shrinkTo: 20 },
   { title: 'window' },
   { title: 'steps', align: 'right', dropOrder: 3 },
   { title: 'last run' },
@@ -46,7 +46,7 @@ export function jobLines(jobs: readonly JobRow[], style: TableStyle): readonly s
 
 const RUN_COLUMNS: readonly Column[] = [
   { title: 'run' },
-  { title: 'job', shrinkTo: 8 },
+  { title: 'job', shrinkTo: 20 },
   { title: 'window' },
   { title: 'rev', align: 'right', dropOrder: 2 },
   { title: 'state' },
@@ -95,13 +95,13 @@ export interface DatasetRow {
 }
 
 const DATASET_COLUMNS: readonly Column[] = [
-  { title: 'dataset', shrinkTo: 8 },
+  { title: 'dataset', shrinkTo: 20 },
   { title: 'kind', dropOrder: 3 },
   { title: 'format', dropOrder: 2 },
   { title: 'window' },
   { title: 'published', align: 'right' },
   { title: 'latest' },
-  { title: 'location', shrinkTo: 10, dropOrder: 1 },
+  { title: 'location', shrinkTo: 16, cut: 'middle', dropOrder: 1 },
   { title: 'jobs', shrinkTo: 8, dropOrder: 4 },
 ]
 
@@ -135,9 +135,9 @@ const VERSION_COLUMNS: readonly Column[] = [
   { title: 'version', align: 'right' },
   { title: '' },
   { title: 'rows', align: 'right' },
-  { title: 'size', align: 'right', dropOrder: 1 },
+  { title: 'size', align: 'right', dropOrder: 3 },
   { title: 'published', dropOrder: 2 },
-  { title: 'by', shrinkTo: 10, dropOrder: 3 },
+  { title: 'by', dropOrder: 1 },
 ]
 
 export function versionLines(versions: readonly VersionRow[], style: TableStyle): readonly string[] {
@@ -165,13 +165,13 @@ export interface DeadLetterRow {
 }
 
 const DEAD_LETTER_COLUMNS: readonly Column[] = [
-  { title: 'id', shrinkTo: 10 },
-  { title: 'step', shrinkTo: 6, dropOrder: 3 },
-  { title: 'file', shrinkTo: 14, cut: 'middle' },
-  { title: 'record', align: 'right' },
-  { title: 'cause', dropOrder: 2 },
+  { title: 'id' },
+  { title: 'step', shrinkTo: 12, dropOrder: 3 },
+  { title: 'file', shrinkTo: 14, cut: 'middle', dropOrder: 1 },
+  { title: 'record', align: 'right', dropOrder: 0 },
+  { title: 'cause', dropOrder: 4 },
   { title: 'reason' },
-  { title: 'message', shrinkTo: 16, dropOrder: 1 },
+  { title: 'message', shrinkTo: 16, dropOrder: 2 },
 ]
 
 export function deadLetterLines(

@@ -99,11 +99,11 @@ function rangeLine({ range, steps }: LiveView, { paint, width }: LiveStyle): rea
   if (range === null) return []
   const name = `${printable(range.job)}  ${count(range.done)} of ${plural(range.windows, 'window')}`
   const left = range.leftMs === null ? '' : `  about ${duration(range.leftMs)} left`
-  const ended = steps.filter((step) => isEnded(step.state)).length
-  const current = steps.length === 0 ? 0 : ended / steps.length
+  const done = steps.reduce((sum, step) => sum + (isEnded(step.state) ? 1 : (step.speed.fraction ?? 0)), 0)
+  const current = steps.length === 0 ? 0 : done / steps.length
   const fraction = Math.min(1, (range.done + current) / range.windows)
   const room = width - displayWidth(name) - displayWidth(left) - 2
-  if (room < 12) return [paint(shorten(name, width), 'strong')]
+  if (room < 12) return [paint(shorten(`${name}${share(fraction)}`, width), 'strong')]
   const drawn = bar(fraction, Math.min(30, room - 6)).map(({ text, tone }) => paint(text, tone))
   return [`${paint(name, 'strong')}  ${drawn.join('')}${share(fraction)}${paint(left, 'dim')}`]
 }
@@ -253,7 +253,9 @@ function recordsText({ counters, expected }: LiveStep): string {
 }
 
 function speedText(step: LiveStep, now: number): string {
-  if (step.state === 'running') return step.speed.perSecond === null ? '' : rate(step.speed.perSecond)
+  if (step.state === 'running') {
+    return step.speed.perSecond === null || step.counters.read === 0 ? '' : rate(step.speed.perSecond)
+  }
   const took = elapsedMs(step, now)
   return step.endedAt === null || took === null || took < 100 || step.counters.read === 0
     ? ''

@@ -178,11 +178,11 @@ function slowLines(slow: readonly SlowPartition[], style: SummaryStyle): readonl
 }
 
 const PUBLISHED_COLUMNS: readonly Column[] = [
-  { title: 'dataset', shrinkTo: 8 },
-  { title: 'window' },
+  { title: 'dataset', shrinkTo: 16 },
+  { title: 'window', dropOrder: 1 },
   { title: 'version', align: 'right' },
   { title: 'rows', align: 'right' },
-  { title: 'place', shrinkTo: 20, cut: 'middle', dropOrder: 1 },
+  { title: 'place', shrinkTo: 20, cut: 'middle', dropOrder: 2 },
 ]
 
 function publishedLines(view: RunView, places: ReadonlyMap<string, string>, style: SummaryStyle): readonly string[] {
