@@ -118,7 +118,7 @@ async function planStep(
   step: StepDefinition,
   folder: string,
 ): Promise<PlannedStepRow> {
-  const row = { step: step.name, kind: step.kind }
+  const row = { step: step.name, kind: step.kind, wholeFiles: readsWholeFiles(step) }
   if (readsSteps(step)) return { ...row, partitions: null, notes: [], skew: null }
   const partitions: PartitionPlan[] = []
   const slot = await inlineExecutor({ clock: session.clock }).openSlot()
@@ -138,6 +138,13 @@ async function planStep(
   } finally {
     await slot.terminate('the plan is made')
   }
+}
+
+function readsWholeFiles(step: StepDefinition): boolean {
+  return (
+    step.kind === 'records' &&
+    step.operations.some((operation) => operation.operation === 'distinct' && operation.within === 'file')
+  )
 }
 
 /** Whether the step's input is made by the run itself, so that it cannot be planned before. */

@@ -62,10 +62,13 @@ test('where half of the partitions are empty the ratio is infinite, and the othe
 
 test('an uneven plan is told with its largest partitions and a remedy; gzip has one of its own', () => {
   const plain = partitions([100, 100, 100, 900])
-  const row = { step: 'a', kind: 'records', notes: [] }
+  const row = { step: 'a', kind: 'records', notes: [], wholeFiles: false }
   const [uneven] = advice({ ...row, partitions: plain, skew: skewOf(plain) }, 2)
   expect(uneven).toContain('900 records, 9.0 times the median of 100 records. Large: 3 (in/3.csv, 900 records).')
   expect(uneven).toContain('.partition()')
+  expect(advice({ ...row, wholeFiles: true, partitions: plain, skew: skewOf(plain) }, 2)[0]).toContain(
+    'write smaller files',
+  )
   const zipped = partitions([100, 100, 900], (index) => `${index}.csv.gz`)
   const [gzip, few] = advice({ ...row, partitions: zipped, skew: skewOf(zipped) }, 4)
   expect(gzip).toContain('gzip cannot be read from the middle')
@@ -148,6 +151,7 @@ test.each([120, 80, 40])('at %i columns a plan fits', (width) => {
     partitions: uneven,
     notes: ['in/a.csv: gzip, one partition, and a long note on top of it'],
     skew: skewOf(uneven),
+    wholeFiles: false,
   }
   const known = estimate([{ name: 'rate', after: [], partitions: uneven }], history({ rate: stepHistory() }), 4)
   for (const line of [...planLines('orders 2011-01', [row], 4, style), ...estimateLines(known, style)]) {

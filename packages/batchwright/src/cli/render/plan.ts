@@ -15,6 +15,8 @@ export interface PlannedStepRow {
   readonly partitions: readonly PartitionPlan[] | null
   readonly notes: readonly string[]
   readonly skew: Skew | null
+  /** Its files are not cut, whatever their size: `distinct` within a file. */
+  readonly wholeFiles: boolean
 }
 
 const PARTITION_COLUMNS: readonly Column[] = [
@@ -92,7 +94,7 @@ function partitionLines(partitions: readonly PartitionPlan[], style: TableStyle)
 }
 
 /** What is uneven, and what can be done about it. */
-export function advice({ partitions, skew }: PlannedStepRow, slots: number): readonly string[] {
+export function advice({ partitions, skew, wholeFiles }: PlannedStepRow, slots: number): readonly string[] {
   if (partitions === null || partitions.length === 0) return []
   const compressed = partitions.filter(({ label }) => isCompressed(label))
   const uncut =
@@ -109,7 +111,9 @@ export function advice({ partitions, skew }: PlannedStepRow, slots: number): rea
       : 'while half of the partitions are empty'
     const remedy = skew.large.some(({ label }) => isCompressed(label))
       ? uncut
-      : 'a smaller size in .partition() cuts large files further'
+      : wholeFiles
+        ? 'distinct within a file reads each file whole: write smaller files'
+        : 'a smaller size in .partition() cuts large files further'
     texts.push(
       `uneven: the largest partition has ${amount(skew.largest)}, ${times}. Large: ${named.join(', ')}${more}. Remedy: ${remedy}.`,
     )

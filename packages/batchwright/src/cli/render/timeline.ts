@@ -206,9 +206,14 @@ function words({ phase, partitions, step }: Stretch, times: RunTimes): string {
 }
 
 /** What would make it shorter, in a sentence or two. */
-function verdict({ evenlyMs, floorMs, lostMs }: CriticalPath, total: number): readonly string[] {
+function verdict({ evenlyMs, smallerMs, floorMs, lostMs }: CriticalPath, total: number): readonly string[] {
   const least = `However many slots it has, the run takes ${span(floorMs)} or more: one partition after the other along this chain.`
-  if (evenlyMs < 0.05 * total) return [`The slots shared the work evenly. ${least}`]
+  if (smallerMs < 0.05 * total) return [`The slots shared the work evenly. ${least}`]
+  if (evenlyMs < 0.05 * total) {
+    return [
+      `The longest partition decided: cut smaller, for the same slots, the run would be about ${span(smallerMs)} (${percent(smallerMs, total)}) shorter. ${least}`,
+    ]
+  }
   const lost = lostMs > 0.05 * total ? 'Without the attempts that were lost, and with' : 'With'
   return [
     `${lost} the partitions spread evenly over the same slots it would be about ${span(evenlyMs)} (${percent(evenlyMs, total)}) shorter. ${least}`,

@@ -25,12 +25,16 @@ export interface PartitionStretch {
   readonly lostMs: number
   /** With the same work and nothing lost, spread evenly over as many slots: no less than the longest partition. */
   readonly evenMs: number
+  /** The work over as many slots, however it is cut. */
+  readonly sharedMs: number
 }
 
 export interface CriticalPath {
   readonly stretches: readonly Stretch[]
   /** How much shorter with the work of each step spread evenly over the slots it had, and nothing lost. */
   readonly evenlyMs: number
+  /** The same, were the partitions so small that the longest of them does not matter. */
+  readonly smallerMs: number
   /** Slot time of attempts on the chain that did not succeed. */
   readonly lostMs: number
   /** No run of these partitions can be shorter, whatever the number of slots: the longest partition of each step decides. */
@@ -61,16 +65,19 @@ export function criticalPath(times: RunTimes): CriticalPath | null {
     })
     at = end
   }
-  const saved = stretches.map(({ from, to, partitions }) =>
-    partitions === null ? 0 : Math.max(0, to - from - partitions.evenMs),
-  )
+  const saved = (least: (partitions: PartitionStretch) => number): number =>
+    stretches.reduce(
+      (sum, { from, to, partitions }) => sum + (partitions === null ? 0 : Math.max(0, to - from - least(partitions))),
+      0,
+    )
   const least = stretches.map(({ phase, from, to, partitions }) =>
     phase === 'wait' ? 0 : Math.min(to - from, partitions?.longest.ms ?? to - from),
   )
   return {
     stretches,
     lostMs: stretches.reduce((sum, { partitions }) => sum + (partitions?.lostMs ?? 0), 0),
-    evenlyMs: saved.reduce((sum, ms) => sum + ms, 0),
+    evenlyMs: saved(({ evenMs }) => evenMs),
+    smallerMs: saved(({ sharedMs }) => sharedMs),
     floorMs: least.reduce((sum, ms) => sum + ms, 0),
   }
 }
@@ -125,5 +132,6 @@ function partitionsOf({ activity }: RunTimes, group: AttemptTotals): PartitionSt
     aloneMs: lane?.aloneMs ?? 0,
     lostMs: group.busyMs - work,
     evenMs: Math.max(group.longest.ms, work / most),
+    sharedMs: work / most,
   }
 }

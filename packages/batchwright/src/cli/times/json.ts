@@ -45,6 +45,7 @@ export function timesJson(times: RunTimes, path: CriticalPath | null, where: Whe
             })),
             lostMs: path.lostMs,
             shorterEvenlyMs: Math.round(path.evenlyMs),
+            shorterSmallerMs: Math.round(path.smallerMs),
             floorMs: path.floorMs,
           },
     time: {

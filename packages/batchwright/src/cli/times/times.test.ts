@@ -132,7 +132,23 @@ test('spread evenly a step takes no less than its longest partition, nor than it
   const path = criticalPath(times(DIAMOND, DIAMOND_PHASES))
   // right: 2000 ms, its longest partition 1500, its work over two slots 1250
   expect(path?.evenlyMs).toBe(500)
+  expect(path?.smallerMs).toBe(750)
   expect(path?.floorMs).toBe(100 + 900 + 1500 + 100 + 400 + 100)
+})
+
+test('where the longest partition decides, smaller ones are what would help', () => {
+  const known = times({ a: [] }, [
+    { step: 'a', kind: 'partition', from: 0, to: 1000, tasks: 3, most: 2, longest: 1000, work: 1200, alone: 800 },
+  ])
+  const path = criticalPath(known)
+  expect(path).toMatchObject({ evenlyMs: 0, smallerMs: 400 })
+  const text = timelineLines(
+    { times: known, path, where: whereTime(known), tasks: false },
+    { width: 400, paint: paintNothing },
+  ).join(' ')
+  expect(text).toContain(
+    'The longest partition decided: cut smaller, for the same slots, the run would be about 0.4 s (40.0 %) shorter.',
+  )
 })
 
 test('attempts that were lost count as what could be saved, not as work', () => {
