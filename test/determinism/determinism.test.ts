@@ -1,7 +1,7 @@
 /**
  * Two runs on one snapshot publish the same bytes: with any number of slots, in this thread or in others, and wherever they
- * were killed. One job with everything in it that could differ: partitions by bytes, `distinct`, a reduce with several
- * buckets, SQL, and each format of published data.
+ * were killed. One job with everything in it that could differ: partitions by bytes, `distinct`, a lookup, a named output,
+ * whole files, a reduce with several buckets, SQL, and each format of published data.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import type { TestProject } from '../harness/project.ts'
 import { DAY, deadLetters, INPUT, lastRun, project, publishedFiles, succeeded } from '../harness/project.ts'
 
 const JOB = `
-import { check, contract, csv, daily, dataset, Decimal, field, job, jsonl, output, parquet, record, reject } from 'batchwright'
+import { check, contract, csv, daily, dataset, Decimal, field, files, job, jsonl, lookup, output, parquet, record, reject } from 'batchwright'
 
 const row = record({
   id: field.text(),
@@ -26,6 +26,8 @@ const top = record({ shop: field.text(), share: field.decimal({ scale: 6 }) })
 const raw = dataset('raw', { window: daily(), files: 'in/{date}.csv', format: csv(), contract: contract(1, row) })
 const lines = dataset('lines', { window: daily(), location: 'out/lines', format: jsonl(), contract: contract(1, row) })
 const heavy = dataset('heavy', { window: daily(), location: 'out/heavy', format: csv(), contract: contract(1, row) })
+const names = dataset('names', { files: 'in/names.csv', format: csv(), contract: contract(1, record({ shop: field.text(), name: field.text() })) })
+const labels = dataset('labels', { window: daily(), location: 'out/labels', format: files() })
 const shops = dataset('shops', { window: daily(), location: 'out/shops', format: parquet(), contract: contract(1, sum), checks: [check.unique('shop')] })
 const listed = dataset('listed', { window: daily(), location: 'out/listed', format: csv(), contract: contract(1, sum) })
 const shares = dataset('shares', { window: daily(), location: 'out/shares', format: parquet(), contract: contract(1, top) })
@@ -43,9 +45,14 @@ export default job('everything', { window: daily() }, (steps) => {
   const clean = steps
     .records('clean')
     .read(raw)
-    .process((line) => {
+    .lookup({ names: lookup(names, { by: 'shop' }) })
+    .files({ labels })
+    .process((line, { use, files }) => {
       if (line.price.isZero()) return reject('zero_price')
-      return line.qty > 7 ? [line, output('heavy', line)] : line
+      if (line.qty < 8) return line
+      const both = [line, output('heavy', { ...line, note: use.names.get(line.shop)?.name ?? null })]
+      if (!line.id.endsWith('7')) return both
+      return files.labels.write('of/' + line.id + '.txt', line.id + ' of ' + line.shop).then(() => both)
     })
     .distinct({ within: 'partition', reject: 'repeated', by: (line) => line.id })
     .partition('bytes', { size: '8KB' })
@@ -87,7 +94,8 @@ const ZERO_PRICES = Array.from({ length: 2500 }, (_, index) => index).filter(
 ).length
 
 const INPUT_TEXT = lines(2500)
-const DATASETS = ['lines', 'heavy', 'shops', 'listed', 'shares']
+const NAMES = ['shop,name', ...Array.from({ length: 20 }, (_, shop) => `shop ${shop},The ${shop}`), ''].join('\n')
+const DATASETS = ['lines', 'heavy', 'labels', 'shops', 'listed', 'shares']
 
 interface Outcome {
   /** SHA-256 of each part by dataset and name; the version in its path left out. */
@@ -97,7 +105,7 @@ interface Outcome {
 }
 
 function everything(): TestProject {
-  return project({ 'jobs/everything.ts': JOB, [INPUT]: INPUT_TEXT })
+  return project({ 'jobs/everything.ts': JOB, [INPUT]: INPUT_TEXT, 'in/names.csv': NAMES })
 }
 
 function command(verb: 'run' | 'rerun', ...options: readonly string[]): readonly string[] {
@@ -115,8 +123,8 @@ async function outcomeOf(made: TestProject, version: number): Promise<Outcome> {
   ])
   const { state, steps } = await lastRun(made)
   expect(state).toBe('succeeded')
-  const counted = steps.map(({ name, partitions, read, written, outputs, dropped, dead, reasons }) => {
-    return { name, partitions, read, written, outputs, dropped, dead, reasons }
+  const counted = steps.map(({ name, partitions, read, written, outputs, files: made, dropped, dead, reasons }) => {
+    return { name, partitions, read, written, outputs, made, dropped, dead, reasons }
   })
   return { parts: Object.fromEntries(parts), steps: counted, dead: await deadLetters(made) }
 }

@@ -104,6 +104,7 @@ interface StepJson {
   readonly read: number
   readonly written: number
   readonly outputs: Readonly<Record<string, number>>
+  readonly files: Readonly<Record<string, number>>
   readonly dropped: number
   readonly dead: number
   readonly retries: number

@@ -15,6 +15,16 @@ const mail = service('mail', {
   closeWithin: '1min',
 })
 
+/** The type of the client may be said outright; the names of its secrets are then any. */
+const said = service<{ send(to: string): string }>('said', {
+  secrets: ['SMTP_USER'],
+  open: ({ secrets }) => ({ send: (to) => `${secrets['SMTP_USER'] ?? ''} to ${to}` }),
+})
+
+test('a service whose client is named outright may have secrets', () => {
+  expect(said.secrets).toEqual(['SMTP_USER'])
+})
+
 test('a service knows the secrets it reads, and steps know its client', () => {
   const defined = job('mailing', {}, (steps) => {
     steps.function('send', { use: { mail } }, ({ use }) => {
