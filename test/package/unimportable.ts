@@ -44,9 +44,9 @@ export function surfaceOf(folder: string, entries: readonly string[]): Surface {
     if (seen.has(symbol)) return
     seen.add(symbol)
     for (const declaration of symbol.declarations ?? []) {
-      for (const used of namesIn(declaration, checker, resolved)) {
+      for (const { used, isBase } of namesIn(declaration, checker, resolved)) {
         if (!isOurs(used, folder) || isBrand(used)) continue
-        if (!importable.has(used) && !unimportable.has(used)) unimportable.set(used, symbol.name)
+        if (!isBase && !importable.has(used) && mustBeNamed(used)) unimportable.set(used, symbol.name)
         look(used)
       }
     }
@@ -71,17 +71,33 @@ function entryOf(symbols: readonly { readonly name: string; readonly isValue: bo
   return { values: names(true), types: names(false) }
 }
 
+/** The compiler writes what an alias stands for where it cannot name it. An interface or a class it has to name. */
+function mustBeNamed(symbol: ts.Symbol): boolean {
+  if ((symbol.flags & (ts.SymbolFlags.Interface | ts.SymbolFlags.Class | ts.SymbolFlags.Enum)) === 0) return false
+  return !EVALUATED.has(symbol.name)
+}
+
+/** Interfaces that are only looked into: `Locations['files']`. */
+const EVALUATED = new Set(['Locations'])
+
+/** A name in a declaration. What an interface extends (`isBase`) is part of it, and need not be named. */
+interface Named {
+  readonly used: ts.Symbol
+  readonly isBase: boolean
+}
+
 /** Whatever a declaration names at its top level and inside: types, and values by `typeof`. */
 function namesIn(
   declaration: ts.Declaration,
   checker: ts.TypeChecker,
   resolved: (symbol: ts.Symbol) => ts.Symbol,
-): readonly ts.Symbol[] {
-  const found: ts.Symbol[] = []
+): readonly Named[] {
+  const found: Named[] = []
   const visit = (node: ts.Node): void => {
-    if (ts.isIdentifier(node) && node.parent !== declaration && isReference(node)) {
-      const symbol = checker.getSymbolAtLocation(node)
-      if (symbol !== undefined) found.push(resolved(symbol))
+    if (ts.isIdentifier(node) && node.parent !== declaration) {
+      const isBase = ts.isExpressionWithTypeArguments(node.parent)
+      const symbol = isBase || isReference(node) ? checker.getSymbolAtLocation(node) : undefined
+      if (symbol !== undefined) found.push({ used: resolved(symbol), isBase })
     }
     ts.forEachChild(node, visit)
   }
@@ -90,12 +106,7 @@ function namesIn(
 }
 
 function isReference({ parent }: ts.Identifier): boolean {
-  return (
-    ts.isTypeReferenceNode(parent) ||
-    ts.isExpressionWithTypeArguments(parent) ||
-    ts.isTypeQueryNode(parent) ||
-    ts.isTypePredicateNode(parent)
-  )
+  return ts.isTypeReferenceNode(parent) || ts.isTypeQueryNode(parent) || ts.isTypePredicateNode(parent)
 }
 
 /** Declared at the top of one of the package's declaration files. */
