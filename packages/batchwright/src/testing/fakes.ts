@@ -11,8 +11,8 @@ export interface FakeCall {
   readonly error: unknown
 }
 
-/** Functions of a client, by name. */
-type FunctionName<Client> = {
+/** Names of a client's functions. */
+export type FakeFunctionName<Client> = {
   [Name in keyof Client]: Client[Name] extends (...given: never[]) => unknown ? Name : never
 }[keyof Client] &
   string
@@ -26,12 +26,12 @@ export interface FakeService<Client> {
   /** Every call so far, in order, those that failed included. */
   readonly calls: readonly FakeCall[]
   /** Calls of one function, in order. */
-  callsOf(name: FunctionName<Client>): readonly FakeCall[]
+  callsOf(name: FakeFunctionName<Client>): readonly FakeCall[]
   /**
    * Lets the `call`-th call (from 1) of a function throw; where its own result is a promise, reject. Without `error` it is a
    * passing one (code FAULT_INJECTED, worth a retry).
    */
-  failOn(name: FunctionName<Client>, call: number, error?: Error): void
+  failOn(name: FakeFunctionName<Client>, call: number, error?: Error): void
   /** Forgets calls and faults. */
   reset(): void
 }

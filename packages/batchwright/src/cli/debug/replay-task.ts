@@ -84,7 +84,7 @@ async function replayOfRecords(
   const { counters, controls } = next.value
   if (choice.only !== null) {
     if (total === 0 && choice.fate === null) throw recordNotFound(choice.only, next.value, { run, task })
-    return { records, keys: [], total, counters: null, controls, differences: null }
+    return { records, keys: [], total, counters: null, controls: {}, differences: null }
   }
   const differences =
     task.output === null

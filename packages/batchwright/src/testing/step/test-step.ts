@@ -1,20 +1,16 @@
-import type { Contract, Dataset, JobDefinition, OutputOf, RulesOf } from '../../job/index.ts'
+import type { JobDefinition, OutputOf, RulesOf } from '../../job/index.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
+import type { ContractSubject } from '../contracts/subject.ts'
 import type { StepOutcome, StepReport } from './outcome.ts'
 import { testFunction } from './test-function.ts'
 import { testNamedStep } from './test-named-step.ts'
 import type { StepTestOptions } from './setting.ts'
 
-type Process<In, Returned> = (record: In, context: never) => Returned
-
-/** What a contract or a dataset says of a record's type. */
-type Readable<Row> = Contract<Row> | Dataset<Row>
-
 export interface FunctionTestOptions extends StepTestOptions {
   /** What records are read by: they may be given as raw columns then, and broken ones are set aside. */
-  readonly reads?: Readable<unknown>
+  readonly reads?: ContractSubject<unknown>
   /** What the function's records are held against. */
-  readonly writes?: Readable<unknown>
+  readonly writes?: ContractSubject<unknown>
 }
 
 /** Any record, where its type is not known. */
@@ -33,24 +29,24 @@ export type AnyRecord = Readonly<Record<string, unknown>>
  * PARAMETER_INVALID, and FOLD_FAILED of a reduce step, which sets nothing aside.
  */
 export function testStep<In extends object, Returned>(
-  process: Process<In, Returned>,
+  process: (record: In, context: never) => Returned,
   records: readonly In[],
   options?: FunctionTestOptions,
 ): Promise<StepReport<OutputOf<Returned>, RulesOf<Returned>>>
 export function testStep<In extends object, Returned>(
-  process: Process<In, Returned>,
+  process: (record: In, context: never) => Returned,
   records: readonly object[],
-  options: FunctionTestOptions & { readonly reads: Readable<In> },
+  options: FunctionTestOptions & { readonly reads: ContractSubject<In> },
 ): Promise<StepReport<OutputOf<Returned>, RulesOf<Returned>>>
 export function testStep<In extends object, Returned>(
-  process: Process<In, Returned>,
+  process: (record: In, context: never) => Returned,
   record: In,
   options?: FunctionTestOptions,
 ): Promise<StepOutcome<OutputOf<Returned>, RulesOf<Returned>>>
 export function testStep<In extends object, Returned>(
-  process: Process<In, Returned>,
+  process: (record: In, context: never) => Returned,
   record: object,
-  options: FunctionTestOptions & { readonly reads: Readable<In> },
+  options: FunctionTestOptions & { readonly reads: ContractSubject<In> },
 ): Promise<StepOutcome<OutputOf<Returned>, RulesOf<Returned>>>
 export function testStep<Out extends object = AnyRecord>(
   job: JobDefinition,
@@ -65,7 +61,7 @@ export function testStep<Out extends object = AnyRecord>(
   options?: StepTestOptions,
 ): Promise<StepOutcome<Out>>
 export async function testStep(
-  subject: JobDefinition | Process<never, unknown>,
+  subject: JobDefinition | ((record: never, context: never) => unknown),
   second: string | object,
   third?: object,
   fourth?: StepTestOptions,
