@@ -61,7 +61,7 @@ async function* batches(
 const LAST_LINES_MS = 1_000
 
 /** Says when nobody will write to a run's log any more: it has ended, and time for its last lines has passed. */
-function endOf(store: Store, run: RunRow, clock: Clock): () => Promise<boolean> {
+export function endOf(store: Store, run: RunRow, clock: Clock): () => Promise<boolean> {
   let seen: number | null = run.endedAt === null ? null : -Infinity
   return async () => {
     if (seen === null) {
@@ -125,7 +125,8 @@ export function patternOf(text: string): string | RegExp {
 /** `10min` is ten minutes before now; anything else a date and time. */
 export function timeOf(since: string, clock: Clock): number {
   if (isDuration(since)) return clock.now() - parseDuration(since, '--since')
-  const at = Date.parse(since)
+  // Date.parse takes much for a date: 10 is October.
+  const at = /^\d{4}-\d\d-\d\d/.test(since) ? Date.parse(since) : NaN
   if (!Number.isNaN(at)) return at
   throw usageError({
     code: 'LOG_FILTER_INVALID',
