@@ -100,7 +100,7 @@ async function runFrom({ checkpoint, files }: Start, means: Means): Promise<Atte
       engine: 1,
       sequence,
       position: null,
-      counters: tally.counters(0),
+      counters: tally.counters(files.bytes),
       controls: {},
       outputs,
       deadLetters: EMPTY,
@@ -108,7 +108,7 @@ async function runFrom({ checkpoint, files }: Start, means: Means): Promise<Atte
       codeVersion: artifact.codeVersion,
     })
     failPoint('loop.checkpointed')
-    if (fraction !== undefined) port.progress({ counters: tally.counters(0), fraction })
+    if (fraction !== undefined) port.progress({ counters: tally.counters(files.bytes), fraction })
     if (stops.asked()) throw new GiveBack()
     await services.look()
   }
@@ -136,7 +136,7 @@ async function runFrom({ checkpoint, files }: Start, means: Means): Promise<Atte
   failPoint('loop.finished')
   return {
     kind: 'finished',
-    output: { counters: tally.counters(0), controls: {}, outputs, deadLetters: [], result },
+    output: { counters: tally.counters(files.bytes), controls: {}, outputs, deadLetters: [], result },
   }
 }
 

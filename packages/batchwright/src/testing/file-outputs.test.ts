@@ -85,6 +85,9 @@ describe('a step that writes files', () => {
 
   test('counts files beside records, and reconciles', () => {
     expect(result.counters['shrink']).toMatchObject({ read: 60, written: kept.length, files: { thumbs: kept.length } })
+    const bytes = Object.values(result.files['thumbs'] ?? {}).reduce((sum, file) => sum + file.length, 0)
+    expect(result.counters['shrink']?.bytesWritten).toBeGreaterThan(bytes)
+    expect(result.counters['archive']?.bytesWritten).toBe(4 * 10 + 'four parts'.length)
   })
 
   test('of a function step, those before a save last with it', async () => {

@@ -26,9 +26,13 @@ export class FileSink {
   /** Whether files were made since their folder was last made durable. */
   #fresh = false
 
-  private constructor(folder: string, index: StagedSink) {
+  /** Of the files that are part of the output, in all attempts. */
+  #bytes: number
+
+  private constructor(folder: string, index: StagedSink, bytes: number) {
     this.#folder = folder
     this.#index = index
+    this.#bytes = bytes
   }
 
   /** Errors: OUTPUT_LOST where the index of an earlier attempt, or a file that it names, is gone. */
@@ -46,9 +50,9 @@ export class FileSink {
       { ...options, recordsPerPart: Number.MAX_SAFE_INTEGER },
     )
     try {
-      await expectFiles(options.resume)
+      const bytes = await expectFiles(options.resume)
       await makeFolder(folder)
-      return new FileSink(folder, index)
+      return new FileSink(folder, index, bytes)
     } catch (thrown) {
       await index.abort()
       throw thrown
@@ -76,8 +80,13 @@ export class FileSink {
     }
   }
 
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Makes staged files part of the output, in this order. */
   add(files: readonly IndexedFile[]): void | Promise<void> {
+    for (const file of files) this.#bytes += file.bytes
     return this.#index.write(files)
   }
 
@@ -103,8 +112,10 @@ export class FileSink {
   }
 }
 
-async function expectFiles(resume: SinkState | null): Promise<void> {
-  if (resume === null) return
+/** Their bytes in all. */
+async function expectFiles(resume: SinkState | null): Promise<number> {
+  if (resume === null) return 0
+  let bytes = 0
   const { sealed, open: unfinished } = resume
   const indexes = [
     ...sealed.map((part) => ({ path: part.path, bytes: part.bytes })),
@@ -112,11 +123,13 @@ async function expectFiles(resume: SinkState | null): Promise<void> {
   ]
   for (const index of indexes) {
     for await (const file of readFileIndex(index)) {
+      bytes += file.bytes
       const found = await sizeOf(file.path)
       if (found !== file.bytes)
         throw outputLost(file.path, `${file.bytes} bytes`, found === null ? 'no such file' : `${found} bytes`)
     }
   }
+  return bytes
 }
 
 async function sizeOf(file: string): Promise<number | null> {

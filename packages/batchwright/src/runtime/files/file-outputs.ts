@@ -47,6 +47,11 @@ export class FileOutputs {
     return this.#sinks.size === 0
   }
 
+  /** Of all files that are part of the outputs. */
+  get bytes(): number {
+    return [...this.#sinks.values()].reduce((sum, sink) => sum + sink.bytes, 0)
+  }
+
   /** One call of user code that may write files. */
   call(): FileCall {
     return new FileCall(this.#sinks)

@@ -264,6 +264,7 @@ export class Sitting {
     const counters = this.#tally.counters(0)
     const controls = { ...this.#controls.totals(), ...named.totals() }
     const described = state.describe()
+    const fileBytes = files.bytes
     const [own, given, written, deadLetters, states] = await Promise.all([
       sinks.outputs.commit(),
       named.commit(),
@@ -271,12 +272,12 @@ export class Sitting {
       dead.commit(),
       state.commit(),
     ])
-    const outputs = { ...own, ...given, ...written }
+    const rows = { ...own, ...given }
     return {
       position,
-      counters: { ...counters, bytesWritten: stagedBytes(outputs) },
+      counters: { ...counters, bytesWritten: stagedBytes(rows) + fileBytes },
       controls,
-      outputs: { ...outputs, ...states },
+      outputs: { ...rows, ...written, ...states },
       deadLetters,
       state: described,
       codeVersion: this.#frame.assignment.artifact.codeVersion,
@@ -311,15 +312,15 @@ export class Sitting {
       files.finish(),
       dead.finish(),
     ])
-    const outputs = { ...own, ...given, ...written }
+    const rows = { ...own, ...given }
     failPoint('loop.finished')
-    const bytesWritten = sealedBytes(outputs)
+    const bytesWritten = sealedBytes(rows) + files.bytes
     return {
       kind: 'finished',
       output: {
         counters: this.#tally.counters(bytesWritten),
         controls: { ...this.#controls.totals(), ...named.totals() },
-        outputs,
+        outputs: { ...rows, ...written },
         deadLetters,
         result: null,
       },
