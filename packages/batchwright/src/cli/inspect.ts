@@ -40,7 +40,9 @@ export function isInspected(): boolean {
 
 /** Stands still until a debugger is attached and lets go. One that started this process is attached already. */
 export function waitForDebugger(): void {
-  if (opened) inspector.waitForDebugger()
+  if (!opened) return
+  process.stderr.write('waiting for a debugger: attach your editor, or open chrome://inspect\n')
+  inspector.waitForDebugger()
 }
 
 async function open(address: Address): Promise<void> {
