@@ -119,6 +119,19 @@ const check = (order: { id: string }) => ({ ...order, price: priceOf(order.id) }
     `${RUN} --slots 1`,
   ),
   {
+    what: 'A record that failed and was set aside, looked at',
+    files: withJob({
+      before:
+        "const check = (order: { id: string }) => {\n  if (order.id === 'o2') throw new Error('no stock of o2')\n  return order\n}",
+      steps: step(".skip('50%')"),
+    }),
+    told: async (shop) => {
+      await shop.type(`${RUN} --inline --slots 1`)
+      const [found = ''] = /[0-9a-f]{20}/.exec(await shop.type('dead-letters list')) ?? []
+      return shop.type(`dead-letters show ${found}`)
+    },
+  },
+  {
     what: 'Pausing a run that has failed',
     files: withJob({ before: "const check = () => {\n  throw new Error('paused')\n}" }),
     told: async (shop) => {

@@ -20,6 +20,7 @@ import { plural } from '../render/text.ts'
 import { selectRun, selectStep } from '../select.ts'
 import type { RunChoice } from '../select.ts'
 import type { Session } from '../session.ts'
+import { sourcesOf } from '../sources.ts'
 import { runTitle } from '../view.ts'
 
 /** Which dead letters a command is about. */
@@ -111,9 +112,17 @@ function wholeJson(found: FoundLetter): Record<string, JsonValue> {
 
 /** `batchwright dead-letters show ID`: one, whole. */
 export async function show(session: Session, id: string, options: RunChoice): Promise<void> {
-  const { found } = await oneLetter(session, id, options)
-  session.terminal.printJson(wholeJson(found))
-  session.terminal.print(letterLines(found, session.terminal))
+  const { run, found } = await oneLetter(session, id, options)
+  const { terminal, project } = session
+  terminal.printJson(wholeJson(found))
+  terminal.print(
+    letterLines(found, {
+      ...terminal,
+      projectFolder: project.folder,
+      source: sourcesOf(run.artifactPath),
+      runId: run.runId,
+    }),
+  )
 }
 
 /** The letter whose id begins so. Throws DEAD_LETTER_UNKNOWN, DEAD_LETTER_AMBIGUOUS. */
