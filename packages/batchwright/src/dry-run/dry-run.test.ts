@@ -308,6 +308,28 @@ describe('which steps run', () => {
     expect(called).toBe(105)
   })
 
+  test('totals over two datasets are compared where the whole of both was read, and not over samples', async () => {
+    const promised = dataset('promised', { files: 'promised.csv', format: csv(), contract: contract(1, row) })
+    const definition = job('reconciling', {}, (steps) => {
+      const told = steps
+        .records('told')
+        .read(promised)
+        .control({ qty: (line) => line.qty })
+      steps
+        .records('found')
+        .read(lines)
+        .after(told)
+        .control({ qty: (line) => line.qty })
+    })
+    const header = 'id,customer,qty,price\n'
+    const folder = folderWith({
+      'promised.csv': `${header}all,ann,9,1.00\n`,
+      'in/a.csv': `${header}1,ann,1,1.00\n2,ann,2,1.00\n3,ann,3,1.00\n`,
+    })
+    expect((await run(definition, folder, { sample: 2 })).failure).toBeNull()
+    expect((await run(definition, folder)).failure).toMatchObject({ step: 'found', code: 'VERIFICATION_FAILED' })
+  })
+
   test('one step runs with what it needs, and no other', async () => {
     const upstream = await run(sales, project, { step: 'rate' })
     expect(upstream.steps.map(({ name, state }) => [name, state])).toEqual([['rate', 'ran']])

@@ -4,6 +4,7 @@ import type {
   CheckDefinition,
   DatasetDefinition,
   JobDefinition,
+  RecordsStep,
   RetryPolicy,
   StepDefinition,
   StepInput,
@@ -77,6 +78,7 @@ function placed(step: StepDefinition, names: ReadonlySet<string>, options: Rewir
         ...step,
         ...base,
         input: move(step.input),
+        controls: comparableControls(step, options),
         partition: { by: 'file', size: null, count: null, key: null },
       }
     case 'reduce':
@@ -86,6 +88,17 @@ function placed(step: StepDefinition, names: ReadonlySet<string>, options: Rewir
     case 'function':
       return { ...step, ...base }
   }
+}
+
+/**
+ * Control totals without those that another step declares over another dataset: samples of two datasets need not agree, though
+ * the whole of both does.
+ */
+function comparableControls(step: RecordsStep, { steps, whole }: RewireOptions): RecordsStep['controls'] {
+  if (whole || step.input.from === 'step') return step.controls
+  const before = steps.filter((each) => step.after.includes(each.name))
+  const theirs = new Set(before.flatMap((each) => ('controls' in each ? [...each.controls.keys()] : [])))
+  return new Map([...step.controls].filter(([name]) => !theirs.has(name)))
 }
 
 /** Written into the scratch folder; its checks warn, so that one that does not hold stops nothing. */

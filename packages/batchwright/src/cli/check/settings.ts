@@ -106,6 +106,7 @@ function timeoutOf(step: StepDefinition, { job, sources }: SettingsRequest): rea
 }
 
 function checksOf(dataset: DatasetDefinition, { job, sources, published }: SettingsRequest): readonly CheckItem[] {
+  if (dataset.format.format === 'files') return []
   const place = placeOf(sources, 'dataset', dataset.name)
   if (dataset.checks.length === 0) {
     return [
