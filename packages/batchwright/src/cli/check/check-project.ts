@@ -32,6 +32,8 @@ export interface CheckRequest {
   readonly parameters: Readonly<Record<string, JsonValue>>
   readonly sample: number
   readonly effects: boolean
+  /** Whether types are checked. */
+  readonly types: boolean
   /** How long the sample of one job may take, milliseconds. */
   readonly limitMs: number
   readonly scratch: Scratch
@@ -55,11 +57,13 @@ export async function checkProject(project: Project, request: CheckRequest): Pro
     ),
     ...failures.map(({ file, error }) => failed('definition', null, error, `${file}: `)),
     ...wanted.map(definitionItem),
-    ...(await typeItems(
-      project,
-      wanted,
-      broken.map(({ file }) => file),
-    )),
+    ...(request.types
+      ? await typeItems(
+          project,
+          wanted,
+          broken.map(({ file }) => file),
+        )
+      : []),
   ]
   const sources: Source[] = []
   for (const job of wanted) {

@@ -17,6 +17,7 @@ export interface CheckOptions {
   readonly param?: readonly string[]
   readonly sample: number
   readonly effects?: boolean
+  readonly types: boolean
   readonly strict?: boolean
 }
 
@@ -34,6 +35,7 @@ export async function check(session: Session, options: CheckOptions): Promise<Ex
       parameters: readParameters(options.param ?? []),
       sample: options.sample,
       effects: options.effects === true,
+      types: options.types,
       limitMs: LIMIT_MS,
       scratch,
       clock,

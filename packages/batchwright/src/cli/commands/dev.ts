@@ -8,7 +8,7 @@ import { inputLines, outputLines, stepLine, stepLines, type DevStyle } from '../
 import type { Watched } from '../dev/signature.ts'
 import { loadJob } from '../definitions.ts'
 import type { ExitCode } from '../failure.ts'
-import { EXIT, failureLines, usageError } from '../failure.ts'
+import { EXIT, failureLines, reportError, usageError } from '../failure.ts'
 import { listenForInterrupts } from '../interrupt.ts'
 import { openScratch, problemsOf } from '../pass/index.ts'
 import { problemLines, typeLines } from '../pass/render.ts'
@@ -23,6 +23,7 @@ export interface DevOptions {
   readonly sample: number
   readonly step?: string
   readonly effects?: boolean
+  readonly types: boolean
   readonly once?: boolean
 }
 
@@ -39,7 +40,7 @@ export async function dev(session: Session, options: DevOptions): Promise<ExitCo
   let code: ExitCode = EXIT.succeeded
   try {
     await devLoop({
-      openProject: () => openProject(project.folder, project.folder, session.environment),
+      openProject: reopening(project, session),
       choose: ({ jobFiles }) => (only === null ? jobFiles : jobFiles.filter((file) => file === only)),
       scratch,
       clock,
@@ -52,9 +53,13 @@ export async function dev(session: Session, options: DevOptions): Promise<ExitCo
       },
       signal: ended.signal,
       once: options.once === true,
+      types: options.types,
+      onJobs: (jobs, tookMs) => {
+        terminal.print(passLines(jobs, tookMs, session))
+      },
       onPass: (pass) => {
         terminal.printJson(devJson(pass))
-        terminal.print(passLines(pass, session))
+        terminal.print(typeLines(pass.types, session))
         code = wouldBreak(pass) ? EXIT.failed : EXIT.succeeded
       },
       onStopped: () => {
@@ -69,6 +74,27 @@ export async function dev(session: Session, options: DevOptions): Promise<ExitCo
   } finally {
     interrupts.release()
     await scratch.close()
+  }
+}
+
+/** The project as it is now; as it was, while its configuration is broken: that is told, and `dev` waits for the next save. */
+function reopening(project: Project, session: Session): () => Project {
+  let last = project
+  let told = ''
+  return () => {
+    try {
+      last = openProject(project.folder, project.folder, session.environment)
+      told = ''
+    } catch (thrown) {
+      const report = reportError(thrown)
+      if (report.code !== 'CONFIG_INVALID') throw thrown
+      const { paintNotes: paint, liveWidth: width, verbose } = session.terminal
+      if (told !== report.message) {
+        session.terminal.note(failureLines(report, { paint, width, verbose, projectFolder: project.folder }))
+      }
+      told = report.message
+    }
+    return last
   }
 }
 
@@ -93,17 +119,12 @@ function wouldBreak({ jobs, types }: DevPass): boolean {
   return jobs.some(({ report }) => problemsOf(report).some((problem) => problem.level === 'error'))
 }
 
-function passLines(pass: DevPass, session: Session): readonly string[] {
+function passLines(jobs: readonly DevJob[], tookMs: number, session: Session): readonly string[] {
   const { terminal, clock } = session
   const at = new Date(clock.now()).toISOString().slice(11, 19)
   const style = { width: terminal.width, paint: terminal.paint }
-  const rule = terminal.paint(`── ${at}Z, ${duration(pass.tookMs)} ──`, 'dim')
-  if (pass.jobs.length === 0) return [rule, ...typeLines(pass.types, session)]
-  return [
-    rule,
-    ...pass.jobs.flatMap((job) => [...jobLines(job, style, session), '']),
-    ...typeLines(pass.types, session),
-  ]
+  const rule = terminal.paint(`── ${at}Z, ${duration(tookMs)} ──`, 'dim')
+  return [rule, ...jobs.flatMap((job) => [...jobLines(job, style, session), ''])]
 }
 
 function jobLines({ report, changed }: DevJob, style: DevStyle, session: Session): readonly string[] {

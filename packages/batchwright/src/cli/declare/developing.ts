@@ -33,5 +33,6 @@ function sampling(command: Command): Command {
     .option('--window <window>', `${WINDOW_HELP} (${WINDOW_DEFAULT})`)
     .option('--param <name=value>', 'a parameter; may be repeated', collect)
     .option('--sample <n>', 'records read of each dataset', positive, 200)
+    .option('--no-types', 'leave out the type check')
     .option('--effects', 'run function steps and steps that use services, too: what they do outside is done')
 }

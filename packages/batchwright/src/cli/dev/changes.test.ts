@@ -4,7 +4,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../kernel/clock.ts'
 import { openChanges, type Changes } from './changes.ts'
-import { signatureOf, type Watched } from './signature.ts'
+import { foldersOf, sameState, stateAtStart, stateOf, type Watched } from './signature.ts'
 
 let folder = ''
 let changes: Changes
@@ -15,7 +15,7 @@ beforeEach(() => {
   write('job.ts', 'one')
   write('in/a.csv', '1')
   changes = openChanges(systemClock)
-  changes.watch(watched())
+  watchFromNow()
 })
 
 afterEach(() => {
@@ -25,6 +25,11 @@ afterEach(() => {
 
 function write(file: string, text: string): void {
   writeFileSync(path.join(folder, file), text)
+}
+
+function watchFromNow(): void {
+  const before = stateOf(watched())
+  changes.watch(foldersOf(watched()), () => !sameState(stateOf(watched()), before))
 }
 
 function watched(): Watched {
@@ -85,7 +90,7 @@ describe('a change is noticed', () => {
     write('job.ts.new', 'two')
     renameSync(path.join(folder, 'job.ts.new'), path.join(folder, 'job.ts'))
     await changes.next()
-    changes.watch(watched())
+    watchFromNow()
     const noticed = changes.next()
     write('job.ts', 'three')
     await noticed
@@ -114,11 +119,11 @@ describe('no change is', () => {
       },
     ],
   ])('%s', async (_, save) => {
-    const before = signatureOf(watched())
+    const before = stateOf(watched())
     const seen: string[] = []
     const noticed = changes.next().then(() => seen.push('noticed'))
     save()
-    expect(signatureOf(watched())).toBe(before)
+    expect(sameState(stateOf(watched()), before)).toBe(true)
     // Its event comes before that of a real change, which is the only one to be told of.
     write('job.ts', 'two')
     await noticed
@@ -128,7 +133,17 @@ describe('no change is', () => {
 
 test('where a build has failed, any script beside its sources counts', () => {
   const broken: Watched = { ...watched(), sourceFolders: [folder] }
-  const before = signatureOf(broken)
+  const before = stateOf(broken)
   write('missing.ts', 'export {}')
-  expect(signatureOf(broken)).not.toBe(before)
+  expect(sameState(stateOf(broken), before)).toBe(false)
+})
+
+test('what changed while one looked is a change: of known files, and new ones in known folders', () => {
+  const start = stateOf(watched())
+  write('job.ts', 'two')
+  write('in/b.csv', '1')
+  const now = stateOf({ ...watched(), files: [path.join(folder, 'job.ts'), path.join(folder, 'rows.ts')] })
+  const atStart = stateAtStart(now, start)
+  const changed = [...now.keys()].filter((file) => atStart.get(file) !== now.get(file))
+  expect(changed.map((file) => path.relative(folder, file)).sort()).toEqual(['in/b.csv', 'job.ts'])
 })

@@ -1,27 +1,25 @@
 import type { Clock, Timer } from '../../kernel/clock.ts'
 import { watchFolders } from './folders.ts'
-import { foldersOf, signatureOf, type Watched } from './signature.ts'
 
 /** Editors write twice, tools write many files: how long it must be quiet before one looks. */
 const QUIET_MS = 80
 
 export interface Changes {
-  /** Watches these from now on, as they are at this moment, or as they were when `signature` was taken of them. */
-  watch(watched: Watched, signature?: string): void
-  /** Resolves when something of it is different from what it was, after it has been quiet for a moment. */
+  /** Watches these folders from now on; whether something that counts has changed in them is asked of `isChanged`. */
+  watch(folders: readonly string[], isChanged: () => boolean): void
+  /** Resolves when something has changed, after it has been quiet for a moment; also where it changed before. */
   next(): Promise<void>
   close(): void
 }
 
 /** Real changes of watched files: a save of the same content, and files that do not count, are none. */
 export function openChanges(clock: Clock): Changes {
-  let watched: Watched = { files: [], sourceFolders: [], inputFolders: [] }
-  let known = ''
+  let changed = (): boolean => false
   let timer: Timer | null = null
   let waiting: (() => void) | null = null
   const look = (): void => {
     timer = null
-    if (waiting === null || signatureOf(watched) === known) return
+    if (waiting === null || !changed()) return
     waiting()
     waiting = null
   }
@@ -31,10 +29,9 @@ export function openChanges(clock: Clock): Changes {
   }
   const folders = watchFolders(soon)
   return {
-    watch: (next, signature) => {
-      watched = next
-      known = signature ?? signatureOf(next)
-      folders.set(foldersOf(next))
+    watch: (wanted, isChanged) => {
+      changed = isChanged
+      folders.set(wanted)
     },
     next: () =>
       new Promise((resolve) => {

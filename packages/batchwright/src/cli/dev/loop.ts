@@ -7,7 +7,7 @@ import { CONFIG_FILE } from '../configuration.ts'
 import { checkTypes, startPass, type PassReport, type Scratch, type TypesReport } from '../pass/index.ts'
 import type { Project } from '../project.ts'
 import { openChanges, type Changes } from './changes.ts'
-import { signatureOf, type Watched } from './signature.ts'
+import { foldersOf, sameState, stateAtStart, stateOf, type FilesState, type Watched } from './signature.ts'
 
 export interface DevRequest {
   readonly window: string | null
@@ -43,6 +43,10 @@ export interface DevOptions {
   /** Ends it: Ctrl-C. */
   readonly signal: AbortSignal
   readonly once: boolean
+  /** Whether types are checked. */
+  readonly types: boolean
+  /** Told of the jobs of a pass as soon as they have been looked at: types take longer. */
+  readonly onJobs: (jobs: readonly DevJob[], tookMs: number) => void
   /** Told of each pass that came to its end, and of those that a change stopped. */
   readonly onPass: (pass: DevPass) => void
   readonly onStopped: () => void
@@ -60,21 +64,19 @@ export async function devLoop(options: DevOptions): Promise<void> {
   })
   const looks = new Looks(options)
   try {
-    changes.watch(looks.watched())
     while (!isStopped(signal)) {
-      const outcome = await lookOnce(looks, changes, interrupted)
+      const pass = await lookOnce(looks, changes, interrupted)
       if (isStopped(signal)) return
-      if (outcome === 'changed') {
+      if (pass === 'changed') {
         options.onStopped()
-        changes.watch(looks.watched())
         continue
       }
-      options.onPass(outcome.pass)
+      options.onPass(pass)
       if (once) return
-      changes.watch(outcome.watched, outcome.signature)
-      options.onWaiting(outcome.watched)
+      const watched = looks.watched()
+      changes.watch(foldersOf(watched), () => looks.changedSince())
+      options.onWaiting(watched)
       await Promise.race([changes.next(), interrupted])
-      changes.watch(looks.watched())
     }
   } finally {
     changes.close()
@@ -86,15 +88,11 @@ function isStopped(signal: AbortSignal): boolean {
   return signal.aborted
 }
 
-interface Look {
-  readonly pass: DevPass
-  /** What it has looked at, and what that was when it began. */
-  readonly watched: Watched
-  readonly signature: string
-}
-
-async function lookOnce(looks: Looks, changes: Changes, interrupted: Promise<void>): Promise<Look | 'changed'> {
+async function lookOnce(looks: Looks, changes: Changes, interrupted: Promise<void>): Promise<DevPass | 'changed'> {
   const stop = new AbortController()
+  const watched = looks.watched()
+  const start = stateOf(watched)
+  changes.watch(foldersOf(watched), () => !sameState(stateOf(watched), start))
   const work = looks.look(stop.signal)
   const first = await Promise.race([
     work.then(() => 'done' as const),
@@ -109,12 +107,15 @@ async function lookOnce(looks: Looks, changes: Changes, interrupted: Promise<voi
 interface Known {
   readonly report: PassReport
   readonly watched: Watched
-  readonly signature: string
+  /** What it was when that look began. */
+  readonly state: FilesState
 }
 
 class Looks {
   readonly #options: DevOptions
   readonly #known = new Map<string, Known>()
+  #project: Watched = { files: [], sourceFolders: [], inputFolders: [] }
+  #projectState: FilesState = new Map()
   #passes = 0
 
   constructor(options: DevOptions) {
@@ -123,56 +124,68 @@ class Looks {
 
   /** All that the next look depends on, as far as it is known. */
   watched(): Watched {
-    const { folder, jobFiles, jobGlobs } = this.#options.openProject()
-    const known = [...this.#known.values()].map((each) => each.watched)
-    const settings = [CONFIG_FILE, 'tsconfig.json', 'package.json'].map((name) => path.join(folder, name))
+    const all = [this.#projectNow(), ...[...this.#known.values()].map((each) => each.watched)]
     return {
-      files: [...new Set([...settings, ...jobFiles, ...known.flatMap((each) => each.files)])],
-      sourceFolders: [
-        ...new Set([...jobGlobs.map((glob) => folderOf(glob, folder)), ...known.flatMap((each) => each.sourceFolders)]),
-      ],
-      inputFolders: [...new Set(known.flatMap((each) => each.inputFolders))],
+      files: [...new Set(all.flatMap((each) => each.files))],
+      sourceFolders: [...new Set(all.flatMap((each) => each.sourceFolders))],
+      inputFolders: [...new Set(all.flatMap((each) => each.inputFolders))],
+    }
+  }
+
+  /** Whether anything is different from what the last look saw. */
+  changedSince(): boolean {
+    if (!sameState(stateOf(this.#project), this.#projectState)) return true
+    return [...this.#known.values()].some(({ watched, state }) => !sameState(stateOf(watched), state))
+  }
+
+  /** Settings, job files, and the folders that job files may come into. */
+  #projectNow(): Watched {
+    const { folder, jobFiles, jobGlobs } = this.#options.openProject()
+    return {
+      files: [...[CONFIG_FILE, 'tsconfig.json', 'package.json'].map((name) => path.join(folder, name)), ...jobFiles],
+      sourceFolders: [...new Set(jobGlobs.map((glob) => folderOf(glob, folder)))],
+      inputFolders: [],
     }
   }
 
   /** Looks at the jobs that have changed since the last look. Null where it was stopped. */
-  async look(signal: AbortSignal): Promise<Look | null> {
-    const { clock, openProject, choose, scratch } = this.#options
+  async look(signal: AbortSignal): Promise<DevPass | null> {
+    const { clock, openProject, choose } = this.#options
     const began = clock.monotonic()
     const project = openProject()
     const files = choose(project)
-    const before = this.watched()
-    const signature = signatureOf(before)
+    this.#project = this.#projectNow()
+    this.#projectState = stateOf(this.#project)
     for (const file of this.#known.keys()) if (!files.includes(file)) this.#known.delete(file)
-    const types = checkTypes({
-      projectFolder: project.folder,
-      jobFiles: files,
-      buildInfo: path.join(path.dirname(scratch.artifactsFolder), 'types.tsbuildinfo'),
-      signal,
-    })
+    const types = this.#types(project, files, signal)
     const jobs: DevJob[] = []
     for (const file of files) {
       const job = await this.#lookAt(file, project, signal)
       if (job !== null) jobs.push(job)
     }
+    if (!isStopped(signal)) this.#options.onJobs(jobs, clock.monotonic() - began)
     const checked = await types
-    if (signal.aborted || checked === null) return null
+    if (isStopped(signal) || checked === null) return null
     this.#passes += 1
-    const pass = { number: this.#passes, jobs, types: checked, tookMs: clock.monotonic() - began }
-    const after = this.watched()
-    // What was known beforehand is held against what it was then; what has come to be known, against what it is now.
-    const same = JSON.stringify(after) === JSON.stringify(before)
-    return { pass, watched: after, signature: same ? signature : signatureOf(after) }
+    return { number: this.#passes, jobs, types: checked, tookMs: clock.monotonic() - began }
+  }
+
+  #types(project: Project, jobFiles: readonly string[], signal: AbortSignal): Promise<TypesReport | null> {
+    const { types, scratch } = this.#options
+    if (!types) return Promise.resolve({ state: 'unchecked', why: 'left out', hint: 'without --no-types they are' })
+    const buildInfo = path.join(path.dirname(scratch.artifactsFolder), 'types.tsbuildinfo')
+    return checkTypes({ projectFolder: project.folder, jobFiles, buildInfo, signal })
   }
 
   /** Null where nothing of it has changed, or it was stopped. */
   async #lookAt(file: string, project: Project, signal: AbortSignal): Promise<DevJob | null> {
     const known = this.#known.get(file)
-    if (known !== undefined && signatureOf(known.watched) === known.signature) return null
+    const start = stateOf(known?.watched ?? { files: [file], sourceFolders: [], inputFolders: [] })
+    if (known !== undefined && sameState(start, known.state)) return null
     const report = await this.#pass(file, project, signal)
     if (report === null) return null
     const watched = watchedBy(report, file, known?.watched ?? null)
-    this.#known.set(file, { report, watched, signature: signatureOf(watched) })
+    this.#known.set(file, { report, watched, state: stateAtStart(stateOf(watched), start) })
     return { report, changed: changedSteps(known?.report ?? null, report) }
   }
 

@@ -15,12 +15,31 @@ export interface Watched {
 
 const SCRIPT = /\.(?:[cm]?[jt]s|json|sql)$/
 
-export function signatureOf({ files, sourceFolders, inputFolders }: Watched): string {
+/** What each file was, by its path. */
+export type FilesState = ReadonlyMap<string, string>
+
+export function stateOf({ files, sourceFolders, inputFolders }: Watched): FilesState {
   const scripts = sourceFolders.flatMap((folder) => namesIn(folder).filter((name) => SCRIPT.test(name)))
-  const sources = [...new Set([...files, ...scripts])].toSorted().map((file) => `${file} ${contentOf(file)}`)
-  const inputs = inputFolders.flatMap((folder) => [folder, ...namesIn(folder).map((file) => `${file} ${statOf(file)}`)])
-  return sha256([...sources, ...inputs].join('\n'))
+  const inputs = inputFolders.flatMap((folder) => [[folder, 'folder'], ...namesIn(folder).map(statOf)] as const)
+  const sources = [...files, ...scripts].map((file) => [file, contentOf(file)] as const)
+  return new Map([...inputs, ...sources])
 }
+
+export function sameState(left: FilesState, right: FilesState): boolean {
+  return left.size === right.size && [...left].every(([file, state]) => right.get(file) === state)
+}
+
+/**
+ * What files that are known by now were when one began to look: as they are now where they were not known then. A file that is
+ * new in a folder that was known was not there.
+ */
+export function stateAtStart(now: FilesState, start: FilesState): FilesState {
+  return new Map(
+    [...now].map(([file, state]) => [file, start.get(file) ?? (start.has(path.dirname(file)) ? GONE : state)]),
+  )
+}
+
+const GONE = 'none'
 
 /** The folders to be watched for changes of all of it. */
 export function foldersOf({ files, sourceFolders, inputFolders }: Watched): readonly string[] {
@@ -43,17 +62,17 @@ function contentOf(file: string): string {
   try {
     return sha256(readFileSync(file))
   } catch (error) {
-    if (isGone(error)) return 'none'
+    if (isGone(error)) return GONE
     throw error
   }
 }
 
-function statOf(file: string): string {
+function statOf(file: string): readonly [string, string] {
   try {
     const { size, mtimeMs, ino } = statSync(file)
-    return `${size} ${mtimeMs} ${ino}`
+    return [file, `${size} ${mtimeMs} ${ino}`]
   } catch (error) {
-    if (isGone(error)) return 'none'
+    if (isGone(error)) return [file, GONE]
     throw error
   }
 }
