@@ -116,6 +116,13 @@ describe('a dry run of a job', () => {
     expect(readdirSync(project, { recursive: true }).sort()).toEqual(['in', 'in/a.csv'])
   })
 
+  test('publishes nothing, not even in the scratch folder', async () => {
+    const scratch = folderWith({})
+    const report = await run(sales, project, { scratch })
+    expect(report.outputs.map((one) => one.records)).toEqual([2, 2])
+    expect(readdirSync(scratch, { recursive: true }).filter((file) => String(file).includes('manifests'))).toEqual([])
+  })
+
   test('shows each record before and after, and what became of it', async () => {
     const [rate] = (await whole).steps
     expect(
