@@ -48,7 +48,7 @@ function scriptsFor(template: Template): Readonly<Record<string, string>> {
   return {
     start: `batchwright ${template.start}`,
     test: 'node --test "tests/**/*.test.ts"',
-    check: 'tsc',
+    check: 'batchwright check',
     sample: 'node scripts/sample.ts',
   }
 }

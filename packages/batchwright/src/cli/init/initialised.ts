@@ -18,7 +18,10 @@ export interface Initialised {
 /** Commands to type next, each with what it shows. */
 export function nextCommands(done: Initialised): readonly (readonly [command: string, shows: string])[] {
   const { enter, installed, manager, template } = done
-  const install = [manager.install, installed ? 'TypeScript, for the check' : 'Batchwright and TypeScript'] as const
+  const install = [
+    manager.install,
+    installed ? 'TypeScript, so that types are checked too' : 'Batchwright and TypeScript',
+  ] as const
   const run = [manager.command(template.start), 'run the job'] as const
   return [
     ...(enter === null ? [] : [[`cd ${enter}`, ''] as const]),
@@ -28,6 +31,6 @@ export function nextCommands(done: Initialised): readonly (readonly [command: st
     [manager.command('dev'), 'change the job, and see at once what becomes of it'],
     [manager.script('test'), 'test it: the job is killed at every commit'],
     ...(installed ? [install] : []),
-    [manager.script('check'), 'check its types'],
+    [manager.script('check'), 'check its types, contracts, settings, and a dry run'],
   ]
 }
