@@ -50,7 +50,11 @@ export async function execute(
   const store = await session.store()
   const { terminal, clock, random, project } = session
   const definition = await loadArtifact({ codeVersion: run.codeVersion, path: run.artifactPath })
-  const log = openRunLog({ folder: runFolder(project, run.runId), clock, redact: redactor(await secretsOf(definition)) })
+  const log = openRunLog({
+    folder: runFolder(project, run.runId),
+    clock,
+    redact: redactor(await secretsOf(definition)),
+  })
   const inspected = isInspected()
   const stopAtFirstCall = options.inspectBrk !== undefined
   if (inspected) terminal.note(wrap(INSPECTED_NOTE, terminal.liveWidth))

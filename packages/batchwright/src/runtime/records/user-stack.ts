@@ -7,7 +7,9 @@ const OURS = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../' : 
 let mapped: string | null = null
 
 function mappedFolder(): string {
-  const own = /(?:file:\/\/)?((?:\/|[A-Za-z]:).*)runtime[\\/]records[\\/]user-stack\.ts/.exec(new Error('here').stack ?? '')
+  const own = /(?:file:\/\/)?((?:\/|[A-Za-z]:).*)runtime[\\/]records[\\/]user-stack\.ts/.exec(
+    new Error('here').stack ?? '',
+  )
   return own?.[1] ?? OURS
 }
 
