@@ -18,7 +18,8 @@ export const openDatasetSink: OpenDatasetSink = async (dataset, options) =>
 async function layoutOf(dataset: DatasetDefinition, folder: string): Promise<RowLayout> {
   const { format, contract } = dataset
   const check = (record: object): ReturnType<typeof contract.schema.check> => contract.schema.check(record)
-  if (format.format === 'files') throw unsupported(dataset, 'whole files', 'write them with files.<output>.write(name, content)')
+  if (format.format === 'files')
+    throw unsupported(dataset, 'whole files', 'write them with files.<output>.write(name, content)')
   if (format.format !== 'parquet' && format.compression === 'gzip') {
     throw unsupported(
       dataset,
