@@ -27,5 +27,20 @@ export interface Counters {
   readonly retries: number
 }
 
+/** What every count begins with. */
+export const NO_COUNTERS: Counters = {
+  read: 0,
+  accepted: 0,
+  written: 0,
+  dropped: 0,
+  deadByRule: 0,
+  deadByContract: 0,
+  deadByError: 0,
+  reasons: {},
+  bytesRead: 0,
+  bytesWritten: 0,
+  retries: 0,
+}
+
 /** Exact decimal sums, by name of the control: `{ amount: '3984466.251' }`. */
 export type ControlTotals = Readonly<Record<string, string>>

@@ -2,8 +2,8 @@ import { datasetFolder, filesOf, publishIntent } from '../data/index.ts'
 import { controlsOfOutput, datasetsWritten, type JobDefinition } from '../job/index.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { AttemptEnd, Part, PublicationIntent, PublishAssignment, StepOutput } from '../protocol/index.ts'
+import { NO_COUNTERS } from '../protocol/index.ts'
 import { findStep } from './find-step.ts'
-import { NO_COUNTERS } from './records/tally.ts'
 import { addControls } from './totals.ts'
 
 /** Replays recorded publication intents to their end: each may have been done before, wholly or in part. */

@@ -3,9 +3,9 @@ import { datasetFolder } from '../data/index.ts'
 import { countOfDataset, datasetsWritten, type JobDefinition, type StepDefinition } from '../job/index.ts'
 import { failPoint } from '../kernel/failpoint.ts'
 import type { AttemptEnd, Counters, VerifyAssignment } from '../protocol/index.ts'
+import { NO_COUNTERS } from '../protocol/index.ts'
 import { expectedReads, findingsJson, refuseFailures, verifyStep } from '../trust/index.ts'
 import { findStep } from './find-step.ts'
-import { NO_COUNTERS } from './records/tally.ts'
 
 /**
  * Judges a whole step before anything of it may be seen: reconciliation, limits, controls, checks. What does not hold fails

@@ -2,6 +2,7 @@
 import type { RecordsStep, ReduceStep } from '../../job/index.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { ControlTotals, Counters } from '../../protocol/index.ts'
+import { NO_COUNTERS } from '../../protocol/index.ts'
 import { replayRecords, replayReduce } from '../../runtime/index.ts'
 import type { DryKey, DryRecord, RecordPlace, Replayed } from '../../runtime/index.ts'
 import type { RunRow, Store, TaskRow } from '../../store/index.ts'
@@ -116,23 +117,9 @@ async function replayOfReduce(
     return { records: [], keys, total, counters: null, controls, differences: null }
   }
   const recorded = task.output?.counters ?? null
-  const counters = { ...EMPTY, read, accepted: read, written }
+  const counters = { ...NO_COUNTERS, read, accepted: read, written }
   const differences = recorded === null ? null : countsThatDiffer(recorded, counters)
   return { records: [], keys, total, counters, controls, differences }
-}
-
-const EMPTY: Counters = {
-  read: 0,
-  accepted: 0,
-  written: 0,
-  dropped: 0,
-  deadByRule: 0,
-  deadByContract: 0,
-  deadByError: 0,
-  reasons: {},
-  bytesRead: 0,
-  bytesWritten: 0,
-  retries: 0,
 }
 
 function partitionOf({ partition, step, taskId }: TaskRow): NonNullable<TaskRow['partition']> {

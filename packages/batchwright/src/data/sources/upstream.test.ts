@@ -3,25 +3,12 @@ import { expect, test } from 'vitest'
 import { Decimal } from '../../kernel/decimal.ts'
 import type { PartitionPolicy } from '../../job/model.ts'
 import type { StepOutput, TaskOutput } from '../../protocol/index.ts'
+import { NO_COUNTERS } from '../../protocol/index.ts'
 import { openBlockSink } from '../blocks/block-sink.ts'
 import { readExactJson } from '../formats/exact-json.ts'
 import { AUTO, FilesProject, readPartition } from '../fixtures/files-project.ts'
 import { partitionOpener } from './open-partition.ts'
 import { planUpstream } from './plan-upstream.ts'
-
-const counters = {
-  read: 0,
-  accepted: 0,
-  written: 0,
-  dropped: 0,
-  deadByRule: 0,
-  deadByContract: 0,
-  deadByError: 0,
-  reasons: {},
-  bytesRead: 0,
-  bytesWritten: 0,
-  retries: 0,
-}
 
 /** A finished step: each task wrote `sizes[index]` records, `{ n, customer, amount }`, ten at a time. */
 async function finishedStep(project: FilesProject, sizes: readonly number[], everyCommit = 30): Promise<StepOutput> {
@@ -45,7 +32,13 @@ async function finishedStep(project: FilesProject, sizes: readonly number[], eve
       await sink.write(records)
       if (written % everyCommit === 0) await sink.commit()
     }
-    const output = { counters, controls: {}, outputs: { inside: await sink.finish() }, deadLetters: [], result: null }
+    const output = {
+      counters: NO_COUNTERS,
+      controls: {},
+      outputs: { inside: await sink.finish() },
+      deadLetters: [],
+      result: null,
+    }
     tasks.push({ index, output })
   }
   return { step: 'rate', tasks }

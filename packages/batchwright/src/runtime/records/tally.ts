@@ -1,19 +1,5 @@
 import type { Counters } from '../../protocol/index.ts'
 
-export const NO_COUNTERS: Counters = {
-  read: 0,
-  accepted: 0,
-  written: 0,
-  dropped: 0,
-  deadByRule: 0,
-  deadByContract: 0,
-  deadByError: 0,
-  reasons: {},
-  bytesRead: 0,
-  bytesWritten: 0,
-  retries: 0,
-}
-
 export type Cause = 'rule' | 'contract' | 'error'
 
 /** Counters while they are being counted. `counters()` takes them by value. */

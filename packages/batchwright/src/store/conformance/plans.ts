@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { NO_COUNTERS } from '../../protocol/index.ts'
 import type { OpenWorld } from './index.ts'
 import { partitions, plan, snapshot, step } from './world.ts'
 
@@ -68,7 +69,7 @@ export function planRules(open: OpenWorld): void {
     let done = 0
     for (let tasks = await world.claim(2500); tasks.length > 0; tasks = await world.claim(2500)) {
       const output = {
-        counters: NOTHING_READ,
+        counters: NO_COUNTERS,
         controls: { amount: '0.001' },
         outputs: {},
         deadLetters: [],
@@ -86,18 +87,4 @@ export function planRules(open: OpenWorld): void {
     })
     expect(await world.runState()).toBe('succeeded')
   })
-}
-
-const NOTHING_READ = {
-  read: 0,
-  accepted: 0,
-  written: 0,
-  dropped: 0,
-  deadByRule: 0,
-  deadByContract: 0,
-  deadByError: 0,
-  reasons: {},
-  bytesRead: 0,
-  bytesWritten: 0,
-  retries: 0,
 }

@@ -1,4 +1,5 @@
 import type { TaskKind } from '../../protocol/index.ts'
+import { NO_COUNTERS } from '../../protocol/index.ts'
 import type { RunRow, RunVerbs } from '../contract.ts'
 import { ENDED_RUN_STATES } from '../states.ts'
 import { moveStep, openSteps, publishTogether, stepHeads, type RunRef, type StepHead } from './advance.ts'
@@ -10,7 +11,7 @@ import { stepOutput } from './reads.ts'
 import { number, text } from './rows.ts'
 import { findRun } from './runs.ts'
 import type { Session } from './session.ts'
-import { addTotals, NO_COUNTERS } from './totals.ts'
+import { addTotals } from './totals.ts'
 
 /** What people do to runs: cancel, pause, and take up again. */
 

@@ -1,8 +1,8 @@
 /** A worker for the tests of several processes: claims partitions, ends them, and says which were acknowledged. */
 import { systemClock } from '../../kernel/clock.ts'
 import type { TaskOutput } from '../../protocol/index.ts'
+import { NO_COUNTERS } from '../../protocol/index.ts'
 import { openSqliteStore } from './open.ts'
-import { NO_COUNTERS } from './totals.ts'
 
 const [, , path = '', workerId = ''] = process.argv
 const store = await openSqliteStore({ path, clock: systemClock })

@@ -1,3 +1,4 @@
+import { NO_COUNTERS } from '../../protocol/index.ts'
 import type { NewRun, RunRow } from '../contract.ts'
 import type { RunState, StepState } from '../states.ts'
 import { adopt, adoptedStates } from './adopt.ts'
@@ -6,7 +7,6 @@ import { refused } from './errors.ts'
 import { emit } from './events.ts'
 import { flag, json, jsonColumn, jsonOrNull, number, numberOrNull, text, word, type Row } from './rows.ts'
 import type { Session } from './session.ts'
-import { NO_COUNTERS } from './totals.ts'
 
 export const RUN_COLUMNS = `run, run_id, job, identity, revision, state, paused, window_value, parameters, code_version,
   artifact_path, logical_time, seed, requested_by, replay, created_at, started_at, ended_at, failure`

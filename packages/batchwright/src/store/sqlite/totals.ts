@@ -1,19 +1,6 @@
 import { Decimal } from '../../kernel/decimal.ts'
 import type { ControlTotals, Counters } from '../../protocol/index.ts'
-
-export const NO_COUNTERS: Counters = {
-  read: 0,
-  accepted: 0,
-  written: 0,
-  dropped: 0,
-  deadByRule: 0,
-  deadByContract: 0,
-  deadByError: 0,
-  reasons: {},
-  bytesRead: 0,
-  bytesWritten: 0,
-  retries: 0,
-}
+import { NO_COUNTERS } from '../../protocol/index.ts'
 
 /** Counters and control totals of several tasks. Control totals are exact: decimals, added as decimals. */
 export interface Totals {
