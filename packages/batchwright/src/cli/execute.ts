@@ -5,7 +5,7 @@ import { inlineExecutor, threadExecutor } from '../executors/index.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { JobDefinition } from '../job/model.ts'
 import { datasetFolder } from '../data/index.ts'
-import { openRunLog, redactor } from '../observe/index.ts'
+import { openRunLog, Redactor } from '../observe/index.ts'
 import type { RunLog } from '../observe/index.ts'
 import { loadArtifact, readSecret } from '../runtime/index.ts'
 import type { RunRow, Store } from '../store/contract.ts'
@@ -53,7 +53,7 @@ export async function execute(
   const log = openRunLog({
     folder: runFolder(project, run.runId),
     clock,
-    redact: redactor(await secretsOf(definition)),
+    redact: await redactionOf(definition),
   })
   const inspected = isInspected()
   const stopAtFirstCall = options.inspectBrk !== undefined
@@ -152,15 +152,16 @@ function hooksOf(log: RunLog, watch: Watch, clock: Clock): WorkerHooks {
   }
 }
 
-/** Secrets of the job's services, as they are when the run begins. Slots take out those that they read later. */
-async function secretsOf(definition: JobDefinition): Promise<Readonly<Record<string, string | undefined>>> {
+/** Takes out the secrets of the job's services, as they are when the run begins. Slots take out those that they read later. */
+async function redactionOf(definition: JobDefinition): Promise<(text: string) => string> {
+  const redactor = new Redactor()
   const names = definition.steps.flatMap((step) => [...step.services.values()].flatMap((service) => service.secrets))
-  const secrets: Record<string, string | undefined> = {}
-  for (const name of names) {
+  for (const name of new Set(names)) {
     // One that cannot be read cannot be logged either; whoever opens the service says what is wrong with it.
-    secrets[name] = await readSecret(name, process.env, 'the log').catch(() => undefined)
+    const secret = await readSecret(name, process.env, 'the log').catch(() => null)
+    if (secret !== null) redactor.hide(secret, name)
   }
-  return secrets
+  return (text) => redactor.text(text)
 }
 
 /** How soon a pause by another process ends this one's work. */

@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { BatchwrightError, reportError } from '../kernel/errors.ts'
 import type { Assignment, AttemptEnd, StopReason } from '../protocol/index.ts'
-import { Redactor } from '../runtime/index.ts'
+import { Redactor } from '../observe/index.ts'
 import type { Executor, Slot, SlotCallbacks } from './contract.ts'
 import type { SlotDeath } from './death.ts'
 import { diedWith, refusedBy } from './death.ts'
@@ -33,6 +33,8 @@ export interface ThreadExecutorOptions {
 
 const DEFAULT_OLD_GENERATION_MB = 160
 const DEFAULT_YOUNG_GENERATION_MB = 32
+/** Largest heap of a slot where no option says another, in bytes: both generations. */
+export const DEFAULT_SLOT_HEAP_BYTES = (DEFAULT_OLD_GENERATION_MB + DEFAULT_YOUNG_GENERATION_MB) * 2 ** 20
 const DEFAULT_CLOSE_WITHIN_MS = 30_000
 
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './slot.ts' : './slot.js', import.meta.url)

@@ -1,11 +1,11 @@
 /**
- * observe/: what can be seen of a run beside its state: its log, kept with the run. Written by whoever composes the parts,
- * from the lines that attempts send; read by the screens. Nothing here decides anything, and nothing here knows the store.
+ * observe/: what can be seen of a run beside its state: its log, kept with the run, and the secrets that are taken out of all
+ * that is said. Written by whoever composes the parts, from the lines that attempts send; read by the screens. Nothing here
+ * decides anything, and nothing here knows the store.
  */
 export { openRunLog } from './run-log.ts'
 export type { RunLog, RunLogLine, RunLogOptions } from './run-log.ts'
 export { readRunLog, RUN_LOG_FILE, streamRunLog } from './read-log.ts'
 export type { FollowOptions } from './read-log.ts'
 export type { LogFilter } from './log-filter.ts'
-export { redactor } from './redact.ts'
-export type { Redact } from './redact.ts'
+export { Redactor } from './redactor.ts'

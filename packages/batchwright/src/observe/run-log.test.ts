@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../kernel/clock.ts'
-import { openRunLog, readRunLog, redactor, RUN_LOG_FILE, streamRunLog } from './index.ts'
+import { openRunLog, readRunLog, Redactor, RUN_LOG_FILE, streamRunLog } from './index.ts'
 import type { LogFilter, RunLogLine } from './index.ts'
 
 const line = (message: string, over: Partial<RunLogLine> = {}): RunLogLine => ({
@@ -20,8 +20,11 @@ function folder(): string {
   return path.join(mkdtempSync(path.join(tmpdir(), 'run-log-')), 'runs', 'r1')
 }
 
-const open = (at: string, secrets: Record<string, string> = {}): ReturnType<typeof openRunLog> =>
-  openRunLog({ folder: at, clock: systemClock, redact: redactor(secrets) })
+function open(at: string, secrets: Record<string, string> = {}): ReturnType<typeof openRunLog> {
+  const redactor = new Redactor()
+  for (const [name, secret] of Object.entries(secrets)) redactor.hide(secret, name)
+  return openRunLog({ folder: at, clock: systemClock, redact: (text) => redactor.text(text) })
+}
 
 test('what is written is read again, in order, by step, level and count', async () => {
   const at = folder()
@@ -73,15 +76,15 @@ test('no line is longer than 16 KiB, whatever is logged', async () => {
   expect((await readRunLog(at, {})).items[0]?.message).toBe('big fields')
 })
 
-test('secrets are masked in messages and fields, also where JSON writes them differently', async () => {
+test('secrets are masked in messages and fields, also where JSON or a URL writes them differently', async () => {
   const at = folder()
   const log = open(at, { SMTP_PASSWORD: 'pa"ss\\word', SHORT: 'abc' })
-  log.write(line('login with pa"ss\\word and abc', { fields: { deep: ['pa"ss\\word'] } }))
+  log.write(line('login with pa"ss\\word and abc at ftp://u:pa%22ss%5Cword@host', { fields: { deep: ['pa"ss\\word'] } }))
   await log.close()
   const text = readFileSync(path.join(at, RUN_LOG_FILE), 'utf8')
   expect(text).not.toContain('ss\\\\word')
   expect((await readRunLog(at, {})).items[0]).toMatchObject({
-    message: 'login with [secret SMTP_PASSWORD] and abc',
+    message: 'login with [secret SMTP_PASSWORD] and abc at ftp://u:[secret SMTP_PASSWORD]@host',
     fields: { deep: ['[secret SMTP_PASSWORD]'] },
   })
 })

@@ -3,7 +3,6 @@ import path from 'node:path'
 import type { Clock, Timer } from '../kernel/clock.ts'
 import type { LogLine } from '../protocol/index.ts'
 import { RUN_LOG_FILE } from './read-log.ts'
-import type { Redact } from './redact.ts'
 
 /** A line of a run's log as it is kept: where it came from, then what was said. */
 export interface RunLogLine extends LogLine {
@@ -18,7 +17,8 @@ export interface RunLogOptions {
   /** The run's folder; made when the first line is written. */
   readonly folder: string
   readonly clock: Clock
-  readonly redact: Redact
+  /** Takes secrets out of a line, given as JSON. */
+  readonly redact: (text: string) => string
 }
 
 /** The log of one run, open for appending. Several processes may append to the same run. */

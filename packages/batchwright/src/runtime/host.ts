@@ -4,7 +4,7 @@ import { systemRandom, type Random } from '../kernel/random.ts'
 import type { ArtifactRef } from '../protocol/index.ts'
 import { loadArtifact } from './load-artifact.ts'
 import { LookupPool } from './lookups/pool.ts'
-import { Redactor } from './redact.ts'
+import { Redactor } from '../observe/index.ts'
 import { ServicePool } from './services.ts'
 
 /** What a slot keeps from attempt to attempt. */

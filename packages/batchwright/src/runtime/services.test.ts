@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ServiceDefinition } from '../job/index.ts'
-import { Redactor } from './redact.ts'
+import { Redactor } from '../observe/index.ts'
 import { readSecret } from './secrets.ts'
 import { ServicePool } from './services.ts'
 

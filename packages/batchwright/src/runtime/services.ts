@@ -1,7 +1,7 @@
 import { systemClock } from '../kernel/clock.ts'
 import { BatchwrightError, reportError } from '../kernel/errors.ts'
 import type { ServiceDefinition } from '../job/index.ts'
-import type { Redactor } from './redact.ts'
+import type { Redactor } from '../observe/index.ts'
 import { readSecret } from './secrets.ts'
 
 type Secrets = Readonly<Record<string, string>>

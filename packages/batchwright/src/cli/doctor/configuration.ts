@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { DEFAULT_SLOT_HEAP_BYTES } from '../../executors/index.ts'
 import type { Configuration, Setting } from '../configuration.ts'
 import { SETTINGS } from '../configuration.ts'
 import { bytes, plural } from '../render/text.ts'
@@ -7,8 +8,6 @@ import { ok, warn, type Finding } from './finding.ts'
 
 /** Variables that are read beside those of the settings. */
 const OTHER_VARIABLES = ['BATCHWRIGHT_PROJECT']
-/** Largest heap of a slot where nobody says another: that of executors/thread.ts, old and young generation. */
-const DEFAULT_SLOT_MEMORY = 192 * 2 ** 20
 
 /** Each setting with where it came from; variables that are nearly one; memory that the machine does not have. */
 export function configurationFindings(
@@ -30,7 +29,7 @@ export function configurationFindings(
     ok('configuration', `slots.count = ${slots.value} (${from(slots, 'slots.count')})`),
     ok('configuration', `slots.memory = ${memory} (${from(slotMemory, 'slots.memory')})`),
     ...mistyped(environment),
-    ...tooMuch(slots.value, slotMemory.value ?? DEFAULT_SLOT_MEMORY, machineMemory),
+    ...tooMuch(slots.value, slotMemory.value ?? DEFAULT_SLOT_HEAP_BYTES, machineMemory),
   ]
 }
 

@@ -2,7 +2,7 @@ import { sha256 } from '../../kernel/digest.ts'
 import { reportError } from '../../kernel/errors.ts'
 import type { Batch, DeadLetter } from '../../data/index.ts'
 import type { RecordPosition } from '../../job/index.ts'
-import type { Redactor } from '../redact.ts'
+import type { Redactor } from '../../observe/index.ts'
 import type { Chunk, SetAside } from './chunk.ts'
 import { userStack } from './user-stack.ts'
 

@@ -1,10 +1,13 @@
 import type { ErrorReport, JsonValue } from '../kernel/errors.ts'
 import type { LogLine } from '../protocol/index.ts'
 
-/** Shorter values would blank out ordinary words. */
+/** Shorter values would blank out ordinary words; they are no secrets worth the name. */
 const SHORTEST = 4
 
-/** Takes the secrets that this slot has read out of everything that leaves it: log lines, errors, dead letters. */
+/**
+ * Takes secrets out of everything that leaves a slot or is kept of a run (invariant 10): log lines, errors, dead letters. Each is
+ * known from the moment that it is read.
+ */
 export class Redactor {
   /** What stands in for each form of a secret; the longest form first, since a secret may contain another. */
   #marks: readonly (readonly [form: string, mark: string])[] = []
