@@ -110,6 +110,17 @@ export function elapsedMs(
   return row.startedAt === null ? null : Math.max(0, (row.endedAt ?? now) - row.startedAt)
 }
 
+/** Whether a step was begun before its run was last taken up, and worked on again since: its records were not read in one go. */
+export function carriedOver(step: StepView, run: RunRow): boolean {
+  const [began, taken] = [step.startedAt, run.startedAt]
+  return began !== null && taken !== null && began < taken && (step.endedAt === null || step.endedAt > taken)
+}
+
+/** How long a step took, or has taken by `now`, since its run was last taken up: a night that it lay failed is not work. */
+export function stepElapsedMs(step: StepView, run: RunRow, now: number): number | null {
+  return elapsedMs(carriedOver(step, run) ? { startedAt: run.startedAt, endedAt: step.endedAt } : step, now)
+}
+
 function windowJson(window: WindowValue | null): JsonValue {
   if (window === null) return null
   const { kind, key, start, end, timezone } = window

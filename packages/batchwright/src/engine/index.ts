@@ -10,7 +10,7 @@ export type { DescribeStep, Isolation, PublishedDataset, StepFacts, StepReferenc
 export { stepFacts } from './facts.ts'
 export type { WorkerHooks, WorkerOptions } from './options.ts'
 export type { ProcessIdentity } from './process-identity.ts'
-export { ownIdentity } from './process-identity.ts'
+export { isSurelyDead, ownIdentity } from './process-identity.ts'
 export type { TaskProgress } from './progress.ts'
 export { ProgressFeed } from './progress.ts'
 export type { FingerprintOf, PlanDifference, ResumeRequest } from './resume.ts'

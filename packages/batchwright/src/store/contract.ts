@@ -427,6 +427,8 @@ export interface AttemptRow {
   readonly startedAt: number | null
   /** Null while it holds its lease. */
   readonly endedAt: number | null
+  /** From its lease to its end, or until now. Of one that crashed: to the last sign of life of its worker, found dead later. */
+  readonly workedMs: number
   readonly outcome: AttemptOutcome | null
   /** Code of the error, or why the lease ended. */
   readonly reason: string | null
@@ -453,7 +455,7 @@ export interface AttemptTotals {
   readonly lastLeasedAt: number
   /** Null while one of them is under way. */
   readonly lastEndedAt: number | null
-  /** Sum over all attempts, from lease to end. */
+  /** Sum over all attempts, from lease to end; of those that crashed, to the last sign of life. */
   readonly busyMs: number
   /** Of those that succeeded, and the records that these read. */
   readonly succeededMs: number
@@ -466,7 +468,7 @@ export interface AttemptTotals {
   readonly last: { readonly index: number | null; readonly ms: number }
 }
 
-/** How many attempts of a run held leases, over time. */
+/** How many attempts of a run were at work, over time: each as long as its `workedMs`. */
 export interface RunActivity {
   /** By step and kind: mean number at once in each bucket, and the most at once. */
   readonly lanes: readonly {
@@ -479,7 +481,7 @@ export interface RunActivity {
   }[]
   /** Most at once over all steps. */
   readonly most: number
-  /** When nothing of the run was leased, the longest first, at most 20: before, between and after its attempts. */
+  /** When nothing of the run was at work, the longest first, at most 20: before, between and after its attempts. */
   readonly idle: readonly { readonly from: number; readonly to: number }[]
 }
 

@@ -60,9 +60,13 @@ export const RUNNING: Catalogue = {
   },
   RUN_SUPERSEDED: {
     title: 'There is a newer revision of this run',
-    meaning: 'Replaying dead letters on top of an older revision would lose what the newer one brought.',
+    meaning:
+      'Going on with an older revision, or replaying dead letters on top of it, would publish its result over what the newer one brought.',
     causes: ['The window was run again since.'],
-    remedies: ['Replay the letters that the newest revision still has: `batchwright dead-letters list JOB`.'],
+    remedies: [
+      'Replay the letters that the newest revision still has: `batchwright dead-letters list JOB`.',
+      'Nothing has to be done about an older run that failed. Make another revision with `batchwright rerun JOB --window WINDOW`, or go back to an earlier version with `batchwright rollback DATASET --window WINDOW`.',
+    ],
     example: {
       message: 'billing 2011-01: a newer revision stands (r2, run 01kxyz)',
       remedy: 'batchwright dead-letters list 01kxyz',

@@ -27,8 +27,29 @@ export async function retry(session: Session, which: string, options: RetryOptio
   const run = await selectRun(store, { run: which })
   if (run.paused) throw pausedError(run)
   if (run.state === 'succeeded') throw notRetryable(run)
+  await requireNewest(store, run)
   const reopened = run.endedAt === null ? run : await reopen(session, store, run, options)
   return workOn(session, store, reopened, options)
+}
+
+/**
+ * An older revision would publish its result over that of the newer one. Only where it was stopped in the midst of publishing
+ * may it go on: its publication has to be brought to an end. Throws RUN_SUPERSEDED.
+ */
+async function requireNewest(store: Store, run: RunRow): Promise<void> {
+  const { items } = await store.listRuns({ job: run.job, identity: run.identity, limit: 1000 })
+  const newer = items.find((each) => each.revision > run.revision && each.state === 'succeeded')
+  if (newer === undefined) return
+  const publications = await store.listPublications({ runId: run.runId })
+  if (publications.some(({ state }) => state === 'intended')) return
+  const window = run.window === null ? '' : ` --window ${run.window.key}`
+  const end = run.endedAt === null ? `; \`batchwright cancel ${run.runId}\` ends this one` : ''
+  throw new BatchwrightError({
+    code: 'RUN_SUPERSEDED',
+    message: `${runTitle(run)}: a newer revision has succeeded (r${newer.revision}, run ${newer.runId}); going on with run ${run.runId} would publish the older result over it`,
+    hint: `\`batchwright show ${newer.runId}\` shows the newer one; \`batchwright rerun ${run.job}${window}\` makes another${end}`,
+    details: { runId: run.runId, newer: newer.runId },
+  })
 }
 
 async function reopen(session: Session, store: Store, run: RunRow, options: RetryOptions): Promise<RunRow> {

@@ -42,8 +42,16 @@ function adopted({ events }: RunFacts): readonly Sentence[] {
     })
 }
 
-function code({ run }: RunFacts): Sentence {
-  const text = `It is pinned to the code ${run.codeVersion.slice(0, 12)}: changes of the job file since then are not in it.`
+/** A run that was taken up with other code tells so there: what it was begun with is not kept. */
+function code({ run, events }: RunFacts): Sentence {
+  const changed = events.some(({ type, data }) => type === 'run.reopened' && textOf(data['codeVersion']) !== '')
+  const pinned = `pinned to the code ${run.codeVersion.slice(0, 12)}`
+  const text =
+    run.state === 'failed' || run.state === 'cancelled'
+      ? `It is ${pinned}; taken up again, it goes on with the job file as it is then.`
+      : changed
+        ? `It is ${pinned}, with which it was taken up again: changes of the job file since then are not in it.`
+        : `It is ${pinned}: changes of the job file since then are not in it.`
   return sentence(null, 'code', text, { codeVersion: run.codeVersion })
 }
 

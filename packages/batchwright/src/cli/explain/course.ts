@@ -8,8 +8,8 @@ import { inWords } from './people.ts'
 import { clause, listed, sentence, span } from './sentence.ts'
 import type { Sentence } from './sentence.ts'
 
-/** Shorter times without work are the engine's own turning: planning, opening slots. */
-const NOTABLE_IDLE_MS = 2_000
+/** Shorter times without work are the engine's own turning, or what lies between a death and the last sign of life before it. */
+const NOTABLE_IDLE_MS = 3_000
 /** Lost leases told one by one. */
 const LOST_TOLD = 8
 
@@ -86,10 +86,15 @@ function idle({ activity, events, counts, run, workers }: RunFacts): readonly Se
       const known = { fromMs: from, toMs: to, waitedMs: to - from }
       if (ended !== undefined) {
         const what = ended.type === 'run.failed' ? 'failed' : 'cancelled'
-        return sentence(from, 'idle', `It lay ${what} for ${length}, until it was taken up again.`, {
-          ...known,
-          why: what,
-        })
+        return sentence(
+          Math.max(from, ended.at),
+          'idle',
+          `It lay ${what} for ${length}, until it was taken up again.`,
+          {
+            ...known,
+            why: what,
+          },
+        )
       }
       if (pausedBetween(events, from, to)) {
         return sentence(from, 'idle', `Nothing of it ran for ${length}: it was paused.`, { ...known, why: 'paused' })

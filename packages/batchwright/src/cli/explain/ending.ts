@@ -93,11 +93,11 @@ function blocked({ endedAt, failure }: RunRow, finding: FailedFinding): Sentence
 
 /** Why a run that has not ended is where it is. */
 function now(facts: RunFacts): readonly Sentence[] {
-  const { run, running, nextDueMs, workers, steps } = facts
+  const { run, running, nextDueMs, workers, gone, steps } = facts
   if (run.paused)
     return [sentence(null, 'waiting', 'It is paused: nothing is handed out until it is resumed.', { why: 'paused' })]
   if (running.length > 0) return [atWork(facts)]
-  const alive = workers.filter(({ state }) => state === 'alive')
+  const alive = workers.filter(({ state, workerId }) => state === 'alive' && !gone.has(workerId))
   if (alive.length === 0) {
     const text = 'It waits: no process is at work in this project.'
     return [sentence(null, 'waiting', text, { why: 'no worker' })]
@@ -119,8 +119,12 @@ function workersText(workers: readonly { readonly host: string; readonly pid: nu
   )
 }
 
-function atWork({ running, steps, workers: known, now: moment }: RunFacts): Sentence {
+function atWork({ running, steps, workers: known, gone, now: moment }: RunFacts): Sentence {
   const workers = [...new Map(running.map(({ worker }) => [worker.workerId, worker])).values()]
+  if (workers.every(({ workerId }) => gone.has(workerId))) {
+    const text = `It waits: ${workersText(workers)} held ${plural(running.length, 'task')} and ${workers.length === 1 ? 'is' : 'are'} gone. Whoever works on the run next takes them over, from their last checkpoints.`
+    return sentence(null, 'waiting', text, { why: 'worker gone', workers: workers.map(({ workerId }) => workerId) })
+  }
   const silent = known.filter(
     ({ workerId, expiresAt }) => workers.some((one) => one.workerId === workerId) && expiresAt <= moment,
   )

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { ownIdentity } from '../../engine/index.ts'
+import { NO_COUNTERS } from '../../protocol/index.ts'
 import { AWAY, scriptedRun } from '../fixtures/scripted-run.ts'
 import type { ScriptedRun } from '../fixtures/scripted-run.ts'
 import { selectPlace } from '../place.ts'
@@ -104,6 +106,57 @@ test('a dead worker is told with the checkpoint its task went on from, and what 
   await it.store.close()
 })
 
+test('a worker whose process is gone from this machine is not said to be at work, though its lease still holds', async () => {
+  const it = await scriptedRun()
+  await it.begin()
+  await it.plan(1)
+  await it.worker('here', { ...ownIdentity(), processStart: 'of another process with this id' })
+  await it.claim('here')
+  expect(await told(it, 'at-work')).toEqual([])
+  expect((await told(it, 'waiting'))[0]).toMatch(/^It waits: process \d+ on .+ held 1 task and is gone\. Whoever works/)
+  await it.store.close()
+})
+
+test('a night between a death and its being found is no work of the dead attempt, and is told as idle', async () => {
+  const it = await scriptedRun()
+  await it.begin()
+  await it.plan(1)
+  const lost = await it.claim()
+  it.wait(1_000)
+  await it.checkpoint(lost, 40)
+  it.wait(8 * 3_600_000)
+  await it.store.reap([], { crashes: 3 })
+  await it.worker('w2')
+  await it.succeed(await it.claim('w2'))
+  expect((await told(it, 'attempt', 'run1/rate/0'))[0]).toContain(
+    'Its worker died: its last sign of life came after 1.0 s, and it was found after 8 h 00 min that its lease ran out',
+  )
+  expect((await told(it, 'idle'))[0]).toContain('Nothing of it ran for 8 h 00 min')
+  await it.store.close()
+})
+
+test('a run that failed is told to go on with the job file as it is then, for it does', async () => {
+  const it = await scriptedRun()
+  await it.begin()
+  await it.plan(1)
+  expect((await told(it, 'code'))[0]).toContain('changes of the job file since then are not in it')
+  await it.end(await it.claim(), { kind: 'failed', error: AWAY })
+  expect((await told(it, 'code'))[0]).toContain('taken up again, it goes on with the job file as it is then')
+  await it.store.close()
+})
+
+test('what was verified is told of a step', async () => {
+  const it = await scriptedRun()
+  await it.begin()
+  await it.plan(1)
+  await it.succeed(await it.claim())
+  const checks = [{ kind: 'check', name: 'unique(key)', passed: true, expected: 'no two', found: 'none' }]
+  const output = { counters: NO_COUNTERS, controls: {}, outputs: {}, deadLetters: [], result: { checks } }
+  await it.end(await it.claim(), { kind: 'succeeded', output })
+  expect(await told(it, 'held', 'run1/rate')).toEqual(['The check unique(key) held: none.'])
+  await it.store.close()
+})
+
 test('a pause is told with who asked for it, and the time in which nothing ran with its reason', async () => {
   const it = await scriptedRun()
   await it.begin()
@@ -156,6 +209,8 @@ test('a run that was taken up again tells the failure before, by whom and how lo
   expect(await told(it, 'reopened')).toEqual(['It was taken up again by hand (anna on build-1), from step rate on.'])
   expect(await told(it, 'idle')).toEqual(['It lay failed for 30 s, until it was taken up again.'])
   expect(await told(it, 'succeeded')).toHaveLength(1)
+  const happened = (await story(it)).chapters.find(({ title }) => title === 'what happened')
+  expect(happened?.sentences.map(({ kind }) => kind)).toEqual(['failed', 'idle', 'reopened'])
   await it.store.close()
 })
 

@@ -1,4 +1,5 @@
 /** What `explain RUN` is told from: rows and events of one run, read in pages that stay small however large the run is. */
+import { isSurelyDead, ownIdentity } from '../../engine/index.ts'
 import type { JsonValue } from '../../kernel/errors.ts'
 import type {
   AttemptRow,
@@ -45,6 +46,8 @@ export interface RunFacts {
   readonly lost: readonly LostLease[]
   readonly activity: RunActivity
   readonly workers: readonly WorkerRow[]
+  /** Ids of those among them whose process is gone from this machine, though no one has taken their tasks over yet. */
+  readonly gone: ReadonlySet<string>
   /** Attempts under way; at most a few hundred. */
   readonly running: readonly AttemptRow[]
   /** Milliseconds until the next task that waits for its retry is due. */
@@ -65,6 +68,8 @@ export async function gatherRunFacts(store: Store, run: RunRow): Promise<RunFact
   const events = await store.listEvents({ after: 0, runId, types: SINGLE_EVENTS })
   const now = await store.now()
   const unfinished = run.endedAt === null
+  const workers = unfinished ? await store.listWorkers() : []
+  const own = ownIdentity()
   return {
     run,
     now,
@@ -76,7 +81,8 @@ export async function gatherRunFacts(store: Store, run: RunRow): Promise<RunFact
     retries: await fewOf(store, runId, counts, 'task.retried'),
     lost: await lostLeases(store, runId),
     activity: await store.runActivity(runId, { from: run.createdAt, to: run.endedAt ?? now, buckets: 1 }),
-    workers: unfinished ? await store.listWorkers() : [],
+    workers,
+    gone: new Set(workers.filter((worker) => isSurelyDead(worker, own)).map(({ workerId }) => workerId)),
     running: unfinished ? await runningAttempts(store, runId) : [],
     nextDueMs: unfinished ? await store.nextDue([runId]) : null,
     queuedAt: events.findLast(({ type }) => type === 'run.reopened')?.at ?? run.createdAt,

@@ -3,7 +3,7 @@ import type { AttemptTotals, Store } from '../../store/contract.ts'
 import { isJsonObject } from '../json.ts'
 import type { Place } from '../place.ts'
 import { count, plural } from '../render/text.ts'
-import { dead, runTitle, stepView } from '../view.ts'
+import { checksOf, dead, runTitle, stepView } from '../view.ts'
 import { course } from './course.ts'
 import { ending } from './ending.ts'
 import type { RunFacts } from './facts.ts'
@@ -94,7 +94,7 @@ function counted({ step }: StepFacts): readonly Sentence[] {
 }
 
 function judged({ step }: StepFacts): readonly Sentence[] {
-  const findings = Array.isArray(step.verification) ? step.verification.filter(isJsonObject) : []
+  const findings = checksOf(step.verification).filter(isJsonObject)
   return findings.map((finding) => {
     const [kind, name, expected, found] = ['kind', 'name', 'expected', 'found'].map((member) => {
       const value = finding[member]

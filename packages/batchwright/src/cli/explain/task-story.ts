@@ -142,7 +142,7 @@ function how(attempt: AttemptRow, took: string): string {
     case 'returned':
       return `It was given back after ${took} (${reason})${progress(attempt)}; no attempt was used.`
     case 'crashed':
-      return `Its worker died: after ${took} ${reason}${progress(attempt)}.`
+      return `Its worker died: its last sign of life came after ${span(attempt.workedMs)}, and it was found after ${took} that ${reason}${progress(attempt)}.`
     case 'cancelled':
       return `It ended after ${took}, with the run.`
   }

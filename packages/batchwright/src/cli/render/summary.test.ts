@@ -73,6 +73,20 @@ const RANGE: RangeView = {
   ],
 }
 
+test('of a run that was taken up again the time between counts as no work, and no speed is made of it', () => {
+  const [first] = steps()
+  if (first === undefined) throw new Error('expected a step')
+  const hour = 3_600_000
+  const lain = view({
+    run: runRow({ startedAt: T0 + 8 * hour, endedAt: T0 + 8 * hour + 2_000 }),
+    steps: [{ ...first, startedAt: T0, endedAt: T0 + 8 * hour + 1_500 }],
+  })
+  const shown = screen(lain, 120, paintNothing)
+  expect(shown).toMatch(/^ {2}rate .* 1\.5 s$/m)
+  expect(shown).not.toContain('8 h')
+  expect(shown).not.toMatch(/\d records\/s/)
+})
+
 function rangeScreen(range: RangeView, width: number, paint: Paint): string {
   const style = { width, paint, now: T0 }
   return [...rangeTitle(range, style), ...rangeLines(range, FACTS, style)].join('\n')

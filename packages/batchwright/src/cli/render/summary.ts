@@ -1,7 +1,7 @@
 /** What is said of a run when it has ended, and by `show`. */
 import { isJsonObject } from '../json.ts'
 import type { RunView, StepView } from '../view.ts'
-import { checksOf, dead, elapsedMs, runTitle } from '../view.ts'
+import { carriedOver, checksOf, dead, elapsedMs, runTitle, stepElapsedMs } from '../view.ts'
 import { GLYPHS } from './glyphs.ts'
 import type { SlowPartition } from './live.ts'
 import { slowText } from './live.ts'
@@ -54,7 +54,9 @@ export function titleLines(view: RunView, { width, paint, now }: SummaryStyle): 
     ...(read === 0
       ? []
       : [`${plural(read, 'record')} read${files === 0 ? '' : ` from ${plural(files, 'file')} (${bytes(size)})`}`]),
-    ...(read === 0 || took === null || took < 100 ? [] : [`${rate((read / took) * 1000).replace('/s', '')} records/s`]),
+    ...(read === 0 || took === null || took < 100 || steps.some((step) => carriedOver(step, run))
+      ? []
+      : [`${rate((read / took) * 1000).replace('/s', '')} records/s`]),
   ]
   return [
     `${title}  ${paint(state, toneOf(state))}${time}`,
@@ -78,7 +80,7 @@ export function summaryLines(view: RunView, facts: RunFacts, style: SummaryStyle
   const indented = { ...style, indent: 4 }
   return [
     '',
-    ...stepLines(view.steps, style),
+    ...stepLines(view, style),
     ...section('notes', noteLines(view.steps, style), style),
     ...section('dead letters', reasonLines(view.steps, facts.limits, indented), style),
     ...section('checks', findingLines(view, style), style),
@@ -112,17 +114,24 @@ const STEP_COLUMNS: readonly Column[] = [
 ]
 
 /** The steps as a tree. Their states are named unless all have succeeded, which the title says. */
-function stepLines(steps: readonly StepView[], style: SummaryStyle): readonly string[] {
+function stepLines({ run, steps }: RunView, style: SummaryStyle): readonly string[] {
   const named = steps.some((step) => step.state !== 'succeeded')
   const rows = treeRows(steps, Math.floor(style.width / 4)).map(({ step, lead }) =>
-    stepRow(step, lead, named, style.now),
+    stepRow(step, { lead, named, took: stepElapsedMs(step, run, style.now), atOnce: !carriedOver(step, run) }),
   )
   return table(STEP_COLUMNS, rows, { ...style, indent: 2 })
 }
 
-function stepRow(step: StepView, lead: string, named: boolean, now: number): readonly Cell[] {
+interface StepRowFacts {
+  readonly lead: string
+  readonly named: boolean
+  readonly took: number | null
+  /** Whether its records were read in the time that it took. */
+  readonly atOnce: boolean
+}
+
+function stepRow(step: StepView, { lead, named, took, atOnce }: StepRowFacts): readonly Cell[] {
   const { counters } = step
-  const took = elapsedMs(step, now)
   const some = (value: number): string => (value === 0 ? '' : count(value))
   const deadLetters = dead(counters)
   return [
@@ -135,7 +144,9 @@ function stepRow(step: StepView, lead: string, named: boolean, now: number): rea
     deadLetters > 0 ? { text: count(deadLetters), tone: 'warn' } : '',
     step.retries === 0 ? '' : { text: count(step.retries), tone: 'warn' },
     took === null ? '' : duration(took),
-    took === null || took < 100 || counters.read === 0 ? '' : rate((counters.read / took) * 1000).replace('/s', ''),
+    took === null || took < 100 || counters.read === 0 || !atOnce
+      ? ''
+      : rate((counters.read / took) * 1000).replace('/s', ''),
   ]
 }
 

@@ -141,7 +141,7 @@ function taskBars(times: RunTimes, style: TableStyle): readonly string[] {
   const rows = inside
     .toSorted((left, right) => left.leasedAt - right.leasedAt)
     .map((attempt) => {
-      const end = attempt.endedAt ?? times.to
+      const end = attempt.leasedAt + attempt.workedMs
       const place = (at: number): number =>
         Math.floor((Math.max(0, at - times.from) / (times.to - times.from)) * columns)
       const first = Math.min(columns - 1, place(attempt.leasedAt))
@@ -249,9 +249,9 @@ const LONGEST_COLUMNS: readonly Column[] = [
   { title: 'slot', dropOrder: 5 },
 ]
 
-function longestLines({ longest, totals, to }: RunTimes, style: TableStyle): readonly string[] {
+function longestLines({ longest, totals }: RunTimes, style: TableStyle): readonly string[] {
   const rows = longest.map((attempt) => {
-    const took = (attempt.endedAt ?? to) - attempt.leasedAt
+    const took = attempt.workedMs
     const group = totals.find(({ step, kind }) => step === attempt.step && kind === 'partition')
     const mean = group === undefined ? 0 : group.busyMs / group.attempts
     const records = attempt.read - attempt.from.read

@@ -59,7 +59,7 @@ export function timesJson(times: RunTimes, path: CriticalPath | null, where: Whe
       step: attempt.step,
       partition: attempt.index,
       label: attempt.label,
-      ms: (attempt.endedAt ?? times.to) - attempt.leasedAt,
+      ms: attempt.workedMs,
       leasedAt: isoOrNull(attempt.leasedAt),
       endedAt: isoOrNull(attempt.endedAt),
       outcome: attempt.outcome,

@@ -84,6 +84,7 @@ function attempt({ step, from, longest = 1 }: Phase): AttemptRow {
     leasedAt: from,
     startedAt: from,
     endedAt: from + longest,
+    workedMs: longest,
     outcome: 'succeeded',
     reason: null,
     delayMs: null,

@@ -37,6 +37,7 @@ export function historyRules(open: OpenWorld): void {
         leasedAt,
         startedAt: leasedAt + 10,
         endedAt: leasedAt + 100,
+        workedMs: 100,
         outcome: 'succeeded',
         reason: null,
         delayMs: null,
@@ -64,6 +65,23 @@ export function historyRules(open: OpenWorld): void {
       { outcome: 'crashed', reason: 'its lease ran out', checkpoints: 1, checkpointedAt: safeAt, read: 30 },
       { outcome: null, from: { sequence: 3, read: 30 }, read: 30, worker: { workerId: 'worker-2' } },
     ])
+  })
+
+  it('an attempt whose worker died was at work until its last sign of life, however much later that is found', async () => {
+    const world = await open()
+    await planned(world, 1)
+    const from = await world.store.now()
+    const task = await world.claimOne()
+    await world.store.start([task])
+    world.clock.advance(50)
+    await world.store.checkpoint([{ ...task, checkpoint: checkpoint(3, 30) }])
+    world.clock.advance(8 * 3_600_000)
+    await world.store.reap([], { crashes: 9 })
+    const to = await world.store.now()
+    expect(await attemptsOf(world, 0)).toMatchObject([{ outcome: 'crashed', endedAt: to, workedMs: 50 }])
+    expect((await world.store.totalAttempts(['run-1']))[1]).toMatchObject({ busyMs: 50, longest: { index: 0, ms: 50 } })
+    const activity = await world.store.runActivity('run-1', { from, to, buckets: 2 })
+    expect(activity.idle).toEqual([{ from: from + 50, to }])
   })
 
   it('every way in which a lease ends is the outcome of its attempt, with the reason', async () => {

@@ -9,6 +9,14 @@ const ATTEMPTS_PER_PAGE = 1000
 /** How many times without work are named. */
 const IDLE_NAMED = 20
 
+/**
+ * Until when an attempt was at work. A worker that died is found dead later, a whole night later at times: its last checkpoint or
+ * its last renewal, whichever came later, is the last that is known of it.
+ */
+const WORKED_UNTIL = `case when outcome = 'crashed' then max(leased_at, coalesce(checkpointed_at, 0), min(ended_at, coalesce(
+    (select w.expires_at - w.lease_ms from workers w where w.worker_id = worker), ended_at)))
+  else coalesce(ended_at, store_now()) end`
+
 export interface AttemptFilter {
   readonly step?: string
   readonly kind?: TaskKind
@@ -41,14 +49,14 @@ export function attemptsQuery(filter: AttemptFilter): string {
     ...(filter.index === undefined ? [] : ['idx = :index']),
   ]
   const place = 'run, step, kind, idx, fence'
-  const longest = 'coalesce(ended_at, store_now()) - leased_at'
+  const longest = `${WORKED_UNTIL} - leased_at`
   const order = filter.order === 'longest' ? `${longest} desc, ${place}` : place
   return `select a.*, s.name, t.label, w.host, w.pid, w.expires_at - w.lease_ms as last_seen
-    from (select * from history where ${conditions.join(' and ')} order by ${order} limit :limit) a
+    from (select *, ${WORKED_UNTIL} as worked_until from history where ${conditions.join(' and ')} order by ${order} limit :limit) a
       join steps s on s.run = a.run and s.step = a.step
       left join tasks t on t.task_id = a.task_id
       left join workers w on w.worker_id = a.worker
-    order by ${filter.order === 'longest' ? 'coalesce(a.ended_at, store_now()) - a.leased_at desc, ' : ''}a.run, a.step, a.kind, a.idx, a.fence`
+    order by ${filter.order === 'longest' ? 'a.worked_until - a.leased_at desc, ' : ''}a.run, a.step, a.kind, a.idx, a.fence`
 }
 
 function attemptFrom(row: Row): AttemptRow {
@@ -70,6 +78,7 @@ function attemptFrom(row: Row): AttemptRow {
     leasedAt: number(row, 'leased_at'),
     startedAt: numberOrNull(row, 'started_at'),
     endedAt: numberOrNull(row, 'ended_at'),
+    workedMs: number(row, 'worked_until') - number(row, 'leased_at'),
     outcome: row['outcome'] === null ? null : word<AttemptOutcome>(row, 'outcome'),
     reason: textOrNull(row, 'reason'),
     delayMs: numberOrNull(row, 'delay_ms'),
@@ -92,10 +101,11 @@ export function totalAttempts(session: Session, runIds: readonly string[]): read
        ${OUTCOMES.map((outcome) => `sum(a.outcome is '${outcome}') as ${outcome}`).join(', ')},
        min(a.leased_at) as first_leased, max(a.leased_at) as last_leased,
        case when sum(a.ended_at is null) = 0 then max(a.ended_at) end as last_ended,
-       sum(coalesce(a.ended_at, store_now()) - a.leased_at) as busy,
+       sum(worked_until - a.leased_at) as busy,
        sum(case when a.outcome = 'succeeded' then a.ended_at - a.leased_at else 0 end) as succeeded_ms,
        sum(case when a.outcome = 'succeeded' then a.read - a.from_read else 0 end) as read
-     from runs r join history a on a.run = r.run join steps s on s.run = a.run and s.step = a.step
+     from runs r join (select *, ${WORKED_UNTIL} as worked_until from history) a on a.run = r.run
+       join steps s on s.run = a.run and s.step = a.step
      where r.run_id in (select value from json_each(:runIds))
      group by a.run, a.step, a.kind
      order by a.run, a.step, case a.kind when 'plan' then 0 when 'partition' then 1 when 'verify' then 2 else 3 end`,
@@ -122,7 +132,7 @@ function totalsFrom(session: Session, row: Row): AttemptTotals {
     busyMs: number(row, 'busy'),
     succeededMs: number(row, 'succeeded_ms'),
     read: number(row, 'read'),
-    longest: extreme(session, group, `${COUNTS} desc, coalesce(ended_at, store_now()) - leased_at`),
+    longest: extreme(session, group, `${COUNTS} desc, ${WORKED_UNTIL} - leased_at`),
     last: extreme(session, group, 'coalesce(ended_at, store_now())'),
   }
 }
@@ -137,7 +147,7 @@ function extreme(
   expression: string,
 ): { readonly index: number | null; readonly ms: number } {
   const row = session.get(
-    `select idx, coalesce(ended_at, store_now()) - leased_at as ms from history
+    `select idx, ${WORKED_UNTIL} - leased_at as ms from history
      where run = :run and step = :step and kind = :kind order by ${expression} desc, leased_at, idx limit 1`,
     group,
   )
@@ -156,8 +166,8 @@ export function runActivity(session: Session, runId: string, span: ActivitySpan)
   const lanes = new Map<string, Lane>()
   const all = new Lane(span)
   const rows = session.iterate(
-    `select s.name, a.kind, a.leased_at, coalesce(a.ended_at, store_now()) as ended
-     from history a join steps s on s.run = a.run and s.step = a.step
+    `select s.name, a.kind, a.leased_at, a.worked_until as ended
+     from (select *, ${WORKED_UNTIL} as worked_until from history) a join steps s on s.run = a.run and s.step = a.step
      where a.run = (select run from runs where run_id = :runId)
      order by a.run, a.step, a.kind, a.idx, a.fence`,
     { runId },
