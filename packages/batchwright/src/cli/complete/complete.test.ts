@@ -236,12 +236,14 @@ describe('the shells themselves', () => {
     const left = [...keys]
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       raw += text
-      const [next] = left
-      const at = next === undefined ? -1 : raw.indexOf(next[0], seen)
-      if (next === undefined || at === -1) return
-      seen = at + next[0].length
-      left.shift()
-      child.stdin.write(next[1])
+      // What is waited for next may have come already: then nothing more comes until it is answered.
+      for (let next = left[0]; next !== undefined; next = left[0]) {
+        const at = raw.indexOf(next[0], seen)
+        if (at === -1) return
+        seen = at + next[0].length
+        left.shift()
+        child.stdin.write(next[1])
+      }
     })
     await new Promise((resolve, reject) => {
       child.on('close', resolve)

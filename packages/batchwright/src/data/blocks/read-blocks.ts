@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { BlockEntry, Part } from '../../protocol/index.ts'
 import type { ReadBlocks } from '../contract.ts'
-import { finishedPartLost, systemCode } from '../sinks/storage-errors.ts'
+import { finishedPartLost, stepThatWrote, systemCode } from '../sinks/storage-errors.ts'
 import { LENGTH_BYTES } from './block-sink.ts'
 import { unpackRecords } from './codec.ts'
 
@@ -68,7 +68,7 @@ async function verify(file: FileHandle, part: Part): Promise<void> {
     throw new BatchwrightError({
       code: 'CHECKSUM_MISMATCH',
       message: `${part.path}: expected SHA-256 ${part.sha256}, found ${found}`,
-      hint: 'The file was changed after it was written. Make it anew: `batchwright retry RUN --from` the step that wrote it.',
+      hint: `The file was changed after it was written. Make it anew: \`batchwright retry RUN --from ${stepThatWrote(part.path)}\`.`,
       details: { path: part.path, expected: part.sha256, found },
     })
   }

@@ -1,24 +1,30 @@
+import path from 'node:path'
 import { BatchwrightError } from '../../kernel/errors.ts'
 
 export { storageError, systemCode } from '../../kernel/storage.ts'
 
 /** Staged output of an earlier attempt is not there, or not as its checkpoint says: the task has to start again. */
-export function outputLost(path: string, expected: string, found: string): BatchwrightError {
+export function outputLost(file: string, expected: string, found: string): BatchwrightError {
   return new BatchwrightError({
     code: 'OUTPUT_LOST',
-    message: `staged output ${path}: expected ${expected}, found ${found}`,
+    message: `staged output ${file}: expected ${expected}, found ${found}`,
     hint: 'the task starts again from the beginning of its partition; nothing else is needed',
-    details: { path, expected, found },
+    details: { path: file, expected, found },
     retryable: true,
   })
 }
 
 /** A finished part that others are to read or publish is not there, or not whole: only the step that wrote it can mend that. */
-export function finishedPartLost(path: string, expected: string, found: string): BatchwrightError {
+export function finishedPartLost(file: string, expected: string, found: string): BatchwrightError {
   return new BatchwrightError({
     code: 'OUTPUT_LOST',
-    message: `staged output ${path}: expected ${expected}, found ${found}`,
-    hint: 'run the step that wrote it again: `batchwright retry RUN --from STEP`',
-    details: { path, expected, found },
+    message: `staged output ${file}: expected ${expected}, found ${found}`,
+    hint: `Make it anew: \`batchwright retry RUN --from ${stepThatWrote(file)}\`.`,
+    details: { path: file, expected, found },
   })
+}
+
+/** A staged file lies in its attempt's folder, `<step>/<task>-f<fence>`. Often another step reads it. */
+export function stepThatWrote(file: string): string {
+  return path.basename(path.dirname(path.dirname(file)))
 }
