@@ -46,7 +46,7 @@ describe('the disk of the published data', () => {
     expect(full.code).toBe(1)
     expectTold(full, [
       /expected room to write \S+\/out\/clean\/\S+, found the disk, the quota or the limit on file sizes exhausted/,
-      'free some space, then run the job again',
+      'Free some space, then run the job again',
       'DISK_FULL',
     ])
     expect(await mounted.shell('find out -name "*.json"')).toBe('')
@@ -86,7 +86,7 @@ describe('the disk of the published data', () => {
 function expectReadOnly(finished: Finished): void {
   expect(finished.code).toBe(1)
   expectTold(finished, [
-    /expected to be able to write \S+\/out\/clean\S*, found that the file system refuses it \(EROFS\)/,
+    /expected to be able to write \S+\/out\/clean\S*, found that the file system is mounted read-only \(EROFS\)/,
     'mounted read-only',
     'OUTPUT_UNWRITABLE',
   ])

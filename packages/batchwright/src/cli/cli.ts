@@ -12,7 +12,7 @@ if (Number(found.split('.')[0]) >= NEEDED_MAJOR) {
   const error = {
     code: 'NODE_TOO_OLD',
     message: 'Batchwright needs Node ' + String(NEEDED_MAJOR) + ' or newer; this is Node ' + found,
-    hint: 'install it from https://nodejs.org, or with a version manager (`nvm install 24`, `fnm install 24`), and try again',
+    hint: 'Install it from https://nodejs.org, or with a version manager (`nvm install 24`, `fnm install 24`), and try again.',
     details: { needed: NEEDED_MAJOR, found: found, node: process.execPath },
   }
   if (process.argv.includes('--json')) {

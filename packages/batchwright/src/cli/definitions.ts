@@ -96,9 +96,9 @@ async function loadFile(project: Project, file: string): Promise<LoadedJob> {
 function noJobsHint(project: Project): string {
   const [first, ...more] = globSync([...project.jobGlobs], { cwd: project.folder }).toSorted()
   if (first === undefined)
-    return 'put a file that ends with export default job(...) into jobs/; `batchwright init` makes a first one'
+    return 'put a file that ends with `export default job(...)` into jobs/; `batchwright init` makes a first one'
   const others = more.length === 0 ? '' : ` (and ${plural(more.length, 'more file')})`
-  return `${first}${others} has no default export: end it with export default job('name', { ... }, (steps) => { ... })`
+  return `${first}${others} has no default export: end it with \`export default job('name', { ... }, (steps) => { ... })\``
 }
 
 /** Whether a file was loaded, and what it exports is no job: nothing was thrown at a line of it. */

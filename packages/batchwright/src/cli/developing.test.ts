@@ -100,7 +100,7 @@ describe('dev --once', () => {
   test('a job that is not there is named with the nearest', async () => {
     const unknown = await project.cli('dev', 'ordrs', '--once')
     expect(unknown.code).toBe(2)
-    expect(unknown.stderr).toContain('did you mean "orders"?')
+    expect(unknown.stderr).toContain('Did you mean "orders"?')
   })
 })
 

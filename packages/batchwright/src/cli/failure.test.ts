@@ -15,7 +15,7 @@ test('an error is printed as what, cause, hint and code, and never with its stac
   expect(failureLines(reportError(error), STYLE)).toEqual([
     'error: the store /p/store.db is damaged',
     '  cause database disk image is malformed',
-    '  hint  restore it from a backup',
+    '  hint  Restore it from a backup.',
     '  code  STORE_CORRUPT  (batchwright explain STORE_CORRUPT)',
   ])
 })

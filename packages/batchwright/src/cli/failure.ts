@@ -2,6 +2,7 @@
 import type { ErrorParts, ErrorReport, JsonValue } from '../kernel/errors.ts'
 import { BatchwrightError, reportError } from '../kernel/errors.ts'
 import { readPlaces } from '../kernel/source-place.ts'
+import { toldHint } from './hint.ts'
 import { placesLines, stackLines, thrownAt } from './render/places.ts'
 import type { PlaceStyle } from './render/places.ts'
 import { printable, wrap } from './render/text.ts'
@@ -45,12 +46,12 @@ export function failureLines(report: ErrorReport, style: FailureStyle, facts: re
   const { paint } = style
   const fact = factLines(style)
   return [
-    ...headline(inProject(report.message, style), style),
+    ...headline('error', inProject(report.message, style), style),
     ...whereLines(report, style, fact),
     ...causesOf(report).flatMap((cause) => fact('cause', cause)),
     ...recordFacts(report).flatMap(([name, text]) => fact(name, text)),
     ...facts.flatMap(([name, text]) => fact(name, text)),
-    ...(report.hint === undefined ? [] : fact('hint', report.hint)),
+    ...(report.hint === undefined ? [] : fact('hint', toldHint(report.hint))),
     ...codeLine(report, style),
     ...(style.verbose && report.stack !== undefined
       ? report.stack.split('\n').map((line) => `  ${paint(printable(line), 'dim')}`)
@@ -59,16 +60,23 @@ export function failureLines(report: ErrorReport, style: FailureStyle, facts: re
 }
 
 /** On a terminal, paths in the project are shown from its folder; a log may be read from anywhere, so it has them whole. */
-function inProject(text: string, { projectFolder, width = Infinity }: FailureStyle): string {
+function inProject(
+  text: string,
+  { projectFolder, width = Infinity }: Pick<FailureStyle, 'projectFolder' | 'width'>,
+): string {
   return projectFolder === null || width === Infinity ? text : text.replaceAll(`${projectFolder}/`, '')
 }
 
-/** The message, its own lines kept, each wrapped to the terminal. */
-function headline(message: string, { paint, width = Infinity }: FailureStyle): readonly string[] {
+/** The message behind its level, its own lines kept, each wrapped to the terminal. */
+export function headline(
+  level: 'error' | 'warning',
+  message: string,
+  { paint, width = Infinity }: Pick<FailureStyle, 'paint' | 'width'>,
+): readonly string[] {
   const [first = '', ...more] = message.split('\n').map(printable)
-  const [head = '', ...rest] = wrap(first, Math.max(20, width - 7))
+  const [head = '', ...rest] = wrap(first, Math.max(20, width - level.length - 2))
   return [
-    `${paint('error:', 'bad')} ${head}`,
+    `${paint(`${level}:`, level === 'error' ? 'bad' : 'warn')} ${head}`,
     ...rest.map((line) => `  ${line}`),
     ...more.flatMap((line) => wrapIndented(line, width - 2).map((each) => `  ${each}`)),
   ]
@@ -82,7 +90,7 @@ function wrapIndented(line: string, width: number): readonly string[] {
 
 type FactLines = (name: string, text: string) => readonly string[]
 
-function factLines(style: FailureStyle): FactLines {
+export function factLines(style: Pick<FailureStyle, 'paint' | 'width' | 'projectFolder'>): FactLines {
   const { paint, width = Infinity } = style
   return (name, text) => {
     const [head = '', ...rest] = wrap(printable(inProject(text, style)), Math.max(20, width - LABEL_WIDTH - 2))

@@ -116,7 +116,7 @@ export function selectWindows(job: JobDefinition, given: string | undefined): re
     throw usageError({
       code: 'WINDOW_INVALID',
       message: `--window ${given}: expected one window, or a first and a last with .. between them`,
-      hint: `for example --window ${exampleOf(spec)}..${spec.shift(spec.parse(exampleOf(spec)), 5).key}`,
+      hint: `for example \`--window ${exampleOf(spec)}..${spec.shift(spec.parse(exampleOf(spec)), 5).key}\``,
       details: { window: given },
     })
   }
@@ -136,7 +136,7 @@ function parseWindow(job: JobDefinition, spec: WindowSpec, key: string): WindowV
         meant === null
           ? `--window ${key}: there is no such ${spec.kind}; one is written as ${exampleOf(spec)}`
           : `--window ${key}: the job ${JSON.stringify(job.name)} runs for one ${spec.kind} at a time, such as ${exampleOf(spec)}`,
-      hint: meant === null ? `for example --window ${exampleOf(spec)}` : `did you mean --window ${meant}?`,
+      hint: meant === null ? `for example \`--window ${exampleOf(spec)}\`` : `did you mean --window ${meant}?`,
       details: { window: key, kind: spec.kind },
     })
   }
@@ -173,7 +173,7 @@ function windowsBetween(
     throw usageError({
       code: 'WINDOW_INVALID',
       message: `--window ${given}: the first window lies after the last`,
-      hint: `swap them: --window ${last.key}..${first.key}`,
+      hint: `swap them: \`--window ${last.key}..${first.key}\``,
       details: { window: given },
     })
   }
@@ -202,7 +202,7 @@ export function readParameters(pairs: readonly string[]): Readonly<Record<string
       throw usageError({
         code: 'PARAMETER_INVALID',
         message: `--param ${pair}: expected name=value`,
-        hint: 'for example --param country=GB',
+        hint: 'for example `--param country=GB`',
         details: { given: pair },
       })
     }

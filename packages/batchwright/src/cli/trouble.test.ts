@@ -21,7 +21,7 @@ async function said(error: BatchwrightError, everyMs: number, tries: number): Pr
 test('trouble with the store is told once with what to do, and again after a minute', async () => {
   expect(await said(full, 2_000, 32)).toEqual([
     'waiting for the store: the disk is full',
-    '  hint  free space',
+    '  hint  Free space.',
     '  The run goes on by itself as soon as the store can be written; Ctrl-C is safe too.',
     'still waiting after 1 min 00 s: the disk is full',
   ])

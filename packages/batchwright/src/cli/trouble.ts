@@ -1,6 +1,7 @@
 /** What is said while a run waits for its store: once, with what to do, and again only when something is new. */
 import type { BatchwrightError } from '../kernel/errors.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { toldHint } from './hint.ts'
 import { duration } from './render/text.ts'
 
 export interface TroubleTeller {
@@ -41,7 +42,7 @@ export function tellTrouble(say: (lines: readonly string[]) => void, clock: Cloc
 function firstLines(error: BatchwrightError): readonly string[] {
   return [
     `waiting for the store: ${error.message}`,
-    ...(error.hint === undefined ? [] : [`  hint  ${error.hint}`]),
+    ...(error.hint === undefined ? [] : [`  hint  ${toldHint(error.hint)}`]),
     '  The run goes on by itself as soon as the store can be written; Ctrl-C is safe too.',
   ]
 }

@@ -53,17 +53,17 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     [
       ['run', 'orders', '--window', '2026-03-02..'],
       '--window 2026-03-02..: expected one window, or a first and a last with .. between them',
-      'for example --window 2011-01-04..2011-01-09',
+      'for example `--window 2011-01-04..2011-01-09`',
     ],
     [
       ['run', 'orders', '--window', '2026-03-02..2026-03-01'],
       '--window 2026-03-02..2026-03-01: the first window lies after the last',
-      'swap them: --window 2026-03-01..2026-03-02',
+      'swap them: `--window 2026-03-01..2026-03-02`',
     ],
     [
       ['run', 'orders', '--window', '2026-03-01', '--param', 'x'],
       '--param x: expected name=value',
-      'for example --param country=GB',
+      'for example `--param country=GB`',
     ],
     [['show', 'zzz'], 'no run\'s id starts with "zzz", and no job of that name has run', 'there are: '],
     [['show', 'ordrs'], 'no run\'s id starts with "ordrs", and no job of that name has run', 'did you mean "orders"?'],
@@ -104,7 +104,7 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     const { code, stderr } = await project.cli('run', 'orders', '--window', '2026-3-1')
     expect(code).toBe(2)
     expect(stderr).toContain(
-      'runs for one day at a time, such as 2011-01-04\n  hint  did you mean --window 2026-03-01?\n',
+      'runs for one day at a time, such as 2011-01-04\n  hint  Did you mean --window 2026-03-01?\n',
     )
   })
 
@@ -112,7 +112,7 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     const { code, stderr } = await project.cli('datasets', 'cat', 'clean_orders', '--window', '2026-04-01')
     expect(code).toBe(1)
     expect(stderr).toBe(
-      'error: nothing is published of "clean_orders" for the window 2026-04-01\n  hint  published windows: 2026-03-01\n  code  NOT_PUBLISHED  (batchwright explain NOT_PUBLISHED)\n',
+      'error: nothing is published of "clean_orders" for the window 2026-04-01\n  hint  Published windows: 2026-03-01.\n  code  NOT_PUBLISHED  (batchwright explain NOT_PUBLISHED)\n',
     )
   })
 })
@@ -139,7 +139,7 @@ describe('on a Node that is too old', () => {
     expect(status).toBe(2)
     expect(stdout).toBe('')
     expect(stderr).toMatch(
-      /^error: Batchwright needs Node 24 or newer; this is Node 20\.9\.0 \(.+\)\n {2}hint {2}install it from .+\n {2}code {2}NODE_TOO_OLD\n$/,
+      /^error: Batchwright needs Node 24 or newer; this is Node 20\.9\.0 \(.+\)\n {2}hint {2}Install it from .+\n {2}code {2}NODE_TOO_OLD\n$/,
     )
   })
 

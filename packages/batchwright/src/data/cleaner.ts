@@ -101,7 +101,8 @@ async function removeIfEmpty(folder: string, removed: Removed): Promise<void> {
     removed.folders += 1
   } catch (thrown) {
     const code = systemCode(thrown)
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT') throw storageError(thrown, folder)
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT' && code !== 'ENOTDIR')
+      throw storageError(thrown, folder)
   }
 }
 
@@ -116,7 +117,7 @@ async function entries(folder: string): Promise<readonly Dirent[]> {
   try {
     return await readdir(folder, { withFileTypes: true })
   } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') return []
+    if (systemCode(thrown) === 'ENOENT' || systemCode(thrown) === 'ENOTDIR') return []
     throw thrown
   }
 }

@@ -75,7 +75,7 @@ async function loadDuckDb(): Promise<typeof DuckDbModule> {
       code: 'DUCKDB_MISSING',
       message:
         'expected the package @duckdb/node-api for SQL steps, SQL checks and Parquet, found that it cannot be loaded',
-      hint: 'install it beside batchwright: npm install @duckdb/node-api',
+      hint: 'Install it beside batchwright: `npm install @duckdb/node-api`.',
       cause: thrown,
     })
   }

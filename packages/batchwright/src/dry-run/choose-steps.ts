@@ -51,7 +51,7 @@ function stepsRead(step: StepDefinition): readonly string[] {
 function stepUnknown(job: JobDefinition, step: string): BatchwrightError {
   return new BatchwrightError({
     code: 'STEP_UNKNOWN',
-    message: `expected job '${job.name}' to have a step '${step}'; it has ${job.steps.map((known) => known.name).join(', ')}`,
+    message: `expected job ${JSON.stringify(job.name)} to have a step ${JSON.stringify(step)}; it has ${job.steps.map((known) => known.name).join(', ')}`,
     hint: 'Name one of them.',
     details: { given: step, steps: job.steps.map((known) => known.name) },
   })

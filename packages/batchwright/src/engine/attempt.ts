@@ -229,7 +229,7 @@ export class Attempt {
     return this.#services.clock.after(limit, () => {
       this.#timeOut({
         code: 'ATTEMPT_TIMEOUT',
-        message: `expected an attempt of step '${this.task.step}' to end within ${String(limit)} ms`,
+        message: `expected an attempt of step ${JSON.stringify(this.task.step)} to end within ${String(limit)} ms, found it at work still`,
         hint: 'See how far it got with `batchwright logs RUN --step STEP`. Give the step a longer .timeout(), or smaller partitions; then `batchwright retry RUN`.',
         details: { step: this.task.step, limitMs: limit },
         retryable: true,

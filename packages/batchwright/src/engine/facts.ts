@@ -52,7 +52,7 @@ export function stepFacts(job: JobDefinition, name: string): StepFacts {
   if (step === undefined) {
     throw new BatchwrightError({
       code: 'STEP_UNKNOWN',
-      message: `expected job '${job.name}' to have a step '${name}'; it has ${job.steps.map((known) => known.name).join(', ')}`,
+      message: `expected job ${JSON.stringify(job.name)} to have a step ${JSON.stringify(name)}; it has ${job.steps.map((known) => known.name).join(', ')}`,
       hint: 'The artifact is not the one that the run was made with: run it again under its own code.',
     })
   }

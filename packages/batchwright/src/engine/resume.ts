@@ -108,7 +108,7 @@ export async function resumeRun(
 }
 
 function planChanged(runId: string, differences: readonly PlanDifference[]): BatchwrightError {
-  const sentences = differences.map(({ step, difference }) => `step '${step}': ${difference}`).join('; ')
+  const sentences = differences.map(({ step, difference }) => `step ${JSON.stringify(step)}: ${difference}`).join('; ')
   return new BatchwrightError({
     code: 'PLAN_CHANGED',
     message: `run ${runId} cannot go on under the new code: ${sentences}`,

@@ -97,14 +97,14 @@ function windowOf(job: JobDefinition, key: string | undefined): WindowValue | nu
     if (key === undefined) return null
     throw new BatchwrightError({
       code: 'WINDOW_UNEXPECTED',
-      message: `job '${job.name}' has no window; expected none, found ${JSON.stringify(key)}`,
+      message: `job ${JSON.stringify(job.name)} has no window; expected none, found ${JSON.stringify(key)}`,
       hint: 'Leave --window away, or declare a window in the job.',
     })
   }
   if (key !== undefined) return job.window.parse(key)
   throw new BatchwrightError({
     code: 'WINDOW_MISSING',
-    message: `job '${job.name}' runs for one ${job.window.kind} at a time; expected a window, found none`,
+    message: `job ${JSON.stringify(job.name)} runs for one ${job.window.kind} at a time; expected a window, found none`,
     hint: 'Say which: --window KEY, as in --window 2011-01 for a month or --window 2011-01-04 for a day.',
     details: { job: job.name, kind: job.window.kind },
   })
@@ -119,7 +119,7 @@ function parametersOf(
   if (names.length === 0) return {}
   throw new BatchwrightError({
     code: 'PARAMETER_UNKNOWN',
-    message: `job '${job.name}' has no parameters; found ${names.join(', ')}`,
+    message: `job ${JSON.stringify(job.name)} has no parameters; found ${names.join(', ')}`,
     hint: 'Leave them away, or declare parameters in the job.',
   })
 }

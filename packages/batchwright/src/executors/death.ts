@@ -22,10 +22,13 @@ const WORDS: Readonly<Record<DeathCause, (death: SlotDeath) => string>> = {
 
 const HINTS: Readonly<Record<DeathCause, string>> = {
   'out-of-memory':
-    'Keep less in memory (smaller chunks, partitions or reduce memory), or give slots more: --slot-memory 512MB, or slots.memory in batchwright.config.json.',
-  'process-exit': 'Throw an error instead: it fails the attempt and keeps its stack.',
-  'uncaught-error': 'Await every promise, and handle the error events of what the step opens.',
-  terminated: 'Look for an endless loop, or a call that never returns, or give the step a longer timeout.',
+    'Keep less in memory (smaller chunks, partitions or reduce memory), or give slots more: --slot-memory 512MB, or slots.memory in batchwright.config.json; then `batchwright retry RUN` goes on.',
+  'process-exit':
+    'Throw an error instead: it fails the attempt and keeps its stack. Then `batchwright retry RUN` goes on.',
+  'uncaught-error':
+    'Await every promise, and handle the error events of what the step opens. Then `batchwright retry RUN` goes on.',
+  terminated:
+    'Look for an endless loop, or a call that never returns, or give the step a longer timeout; then `batchwright retry RUN` goes on.',
 }
 
 /** The end of an attempt whose slot died under it. Another attempt can succeed, so it is retryable. */

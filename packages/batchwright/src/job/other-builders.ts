@@ -37,7 +37,7 @@ export class ReduceBuilder extends StepBuilder {
       throw this.error(
         'by',
         `expected a key of text, found ${show(value)}`,
-        'Keys of several fields: `${line.customer}/${line.month}`.',
+        'Make it text: .by((order) => String(order.id)); of several fields: .by((line) => `${line.customer}/${line.month}`).',
         'KEY_INVALID',
       )
     })

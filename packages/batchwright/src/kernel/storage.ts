@@ -4,7 +4,24 @@ import path from 'node:path'
 import { BatchwrightError } from './errors.ts'
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
-const REFUSED = new Set(['EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'])
+/** What the system refuses, and what to do about it. */
+const REFUSED: ReadonlyMap<string, readonly [found: string, hint: string]> = new Map([
+  ['EROFS', ['the file system is mounted read-only', 'Mount it so that it can be written']],
+  [
+    'EACCES',
+    ['this user has no permission', 'Give this user (`id -un`) the right to write there, or run as one who has it'],
+  ],
+  [
+    'EPERM',
+    ['the system does not permit it', 'Look at its owner, mode and attributes: `ls -ld` and `lsattr -d` show them'],
+  ],
+  ['ENOTDIR', ['a file stands where a folder must be', 'Move that file away, or name another folder']],
+  ['EISDIR', ['a folder stands where the file must be', 'Move that folder away']],
+  [
+    'ENAMETOOLONG',
+    ['the path is longer than the file system allows', 'Choose shorter names, or a folder nearer to the root'],
+  ],
+])
 
 /** The operating system's code of an error (`ENOSPC`), or null. */
 export function systemCode(thrown: unknown): string | null {
@@ -21,16 +38,18 @@ export function storageError(thrown: unknown, file: string): unknown {
     return new BatchwrightError({
       code: 'DISK_FULL',
       message: `expected room to write ${file}, found the disk, the quota or the limit on file sizes exhausted (${code})`,
-      hint: 'free some space, then run the job again: it goes on from its last checkpoint',
+      hint: 'Free some space, then run the job again: it goes on from its last checkpoint.',
       details: { path: file },
       cause: thrown,
     })
   }
-  if (code !== null && REFUSED.has(code)) {
+  const refused = code === null ? undefined : REFUSED.get(code)
+  if (refused !== undefined) {
+    const [found, hint] = refused
     return new BatchwrightError({
       code: 'OUTPUT_UNWRITABLE',
-      message: `expected to be able to write ${file}, found that the file system refuses it (${code})`,
-      hint: 'check the folder, its permissions and whether it is mounted read-only, then run the job again',
+      message: `expected to be able to write ${file}, found that ${found} (${code})`,
+      hint: `${hint}, then run the job again.`,
       details: { path: file },
       cause: thrown,
     })

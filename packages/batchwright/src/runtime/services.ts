@@ -243,8 +243,8 @@ function notOpened({ name, secrets }: ServiceDefinition, why: string, cause: unk
     message: `service ${name}${read}: its open() failed: ${why}`,
     hint:
       secrets.length === 0
-        ? 'Look whether what it connects to is there; the step is tried again by its retry policy.'
-        : `Look whether what it connects to is there, and whether ${secrets.join(', ')} still holds; the step is tried again by its retry policy.`,
+        ? 'Look whether what it connects to is there, then `batchwright retry RUN` goes on.'
+        : `Look whether what it connects to is there, and whether ${secrets.join(', ')} still holds; then \`batchwright retry RUN\` goes on.`,
     cause,
     retryable: true,
     details: { service: name, secrets: [...secrets] },

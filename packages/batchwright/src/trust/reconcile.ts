@@ -102,7 +102,7 @@ export function compareControls(
           found: passed ? found.toString() : `${found.toString()} (${difference(found, expected)})`,
           hint: passed
             ? null
-            : `something between ${other.step} and ${step} changes the sum of ${name}: look for records dropped, repeated or rounded there`,
+            : `Something between ${other.step} and ${step} changes the sum of ${name}: look for records dropped, repeated or rounded there. Mend it, then \`batchwright retry RUN --from ${other.step}\`.`,
           samples: [],
         } satisfies Finding
       }),

@@ -47,7 +47,7 @@ export const OUTPUT: Catalogue = {
       'Move away what stands in the way, then `batchwright retry RUN`.',
     ],
     example: {
-      message: 'expected to be able to write out/clean, found that the file system refuses it (ENOTDIR)',
+      message: 'expected to be able to write out/clean, found that a file stands where a folder must be (ENOTDIR)',
       remedy: 'mv out/clean out/clean.old\nbatchwright retry latest',
     },
   },

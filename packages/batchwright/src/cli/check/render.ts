@@ -1,5 +1,6 @@
 /** What was checked, a line each; problems with their place and what to do. */
 import { failureLines } from '../failure.ts'
+import { toldHint } from '../hint.ts'
 import type { Tone } from '../render/paint.ts'
 import { placesLines } from '../render/places.ts'
 import { printable, wrap } from '../render/text.ts'
@@ -26,10 +27,9 @@ function itemLine(item: CheckItem, session: Session, manyJobs: boolean): readonl
   const [sign, tone] = SIGNS[item.level]
   const job = item.job === null || (!manyJobs && item.about !== 'definition') ? '' : `${item.job}: `
   const indent = SIGN_WIDTH + ABOUT_WIDTH
-  const [first = '', ...more] = wrap(
-    printable(`${job}${item.message}`.split('\n')[0] ?? ''),
-    Math.max(20, width - indent),
-  )
+  const [first = '', ...more] = `${job}${item.message}`
+    .split('\n')
+    .flatMap((line) => wrap(printable(line.trim()), Math.max(20, width - indent)))
   const head = `${paint(sign, tone)}${' '.repeat(SIGN_WIDTH - sign.length)}${item.about.padEnd(ABOUT_WIDTH)}${first}`
   return [head, ...more.map((line) => `${' '.repeat(indent)}${line}`), ...detailLines(item, session, indent)]
 }
@@ -52,7 +52,7 @@ function detailLines(item: CheckItem, session: Session, indent: number): readonl
       : item.level === 'error'
         ? placesLines([item.place], style)
         : [`  ${paint('at', 'dim')}    ${printable(`${item.place.file}:${item.place.line}:${item.place.column}`)}`]
-  const hint = item.hint === null ? [] : wrap(printable(item.hint), Math.max(20, room - 8))
+  const hint = item.hint === null ? [] : wrap(printable(toldHint(item.hint)), Math.max(20, room - 8))
   return [
     ...place,
     ...hint.map((line, index) => `  ${index === 0 ? `${paint('hint', 'dim')}  ` : '      '}${line}`),

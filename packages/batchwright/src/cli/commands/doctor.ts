@@ -3,6 +3,7 @@ import { examine } from '../doctor/examine.ts'
 import type { Finding } from '../doctor/finding.ts'
 import type { ExitCode } from '../failure.ts'
 import { EXIT } from '../failure.ts'
+import { toldHint } from '../hint.ts'
 import type { Tone } from '../render/paint.ts'
 import { plural, printable, wrap } from '../render/text.ts'
 import type { Session } from '../session.ts'
@@ -39,7 +40,7 @@ function findingLines({ area, level, code, message, hint }: Finding, session: Se
   const indent = ' '.repeat(SIGN_WIDTH + AREA_WIDTH)
   const room = Math.max(20, width - indent.length)
   const [first = '', ...more] = wrap(printable(message), room)
-  const hints = hint === null ? [] : wrap(printable(hint), Math.max(20, room - 6))
+  const hints = hint === null ? [] : wrap(printable(toldHint(hint)), Math.max(20, room - 6))
   return [
     `${paint(sign, tone)}${' '.repeat(SIGN_WIDTH - sign.length)}${area.padEnd(AREA_WIDTH)}${first}`,
     ...more.map((line) => indent + line),

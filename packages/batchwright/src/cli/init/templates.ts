@@ -96,7 +96,7 @@ function templatesFolder(): string {
   throw new BatchwrightError({
     code: 'INSTALLATION_INCOMPLETE',
     message: `expected the templates of new projects beside ${fileURLToPath(new URL('.', import.meta.url))}, found none`,
-    hint: 'install it anew: npm install batchwright',
+    hint: 'install it anew: `npm install batchwright`',
   })
 }
 

@@ -1,7 +1,8 @@
 /** Problems of a pass as text: what, where, what to do. */
-import { failureLines } from '../failure.ts'
+import { factLines, failureLines, headline } from '../failure.ts'
+import { toldHint } from '../hint.ts'
 import { placesLines } from '../render/places.ts'
-import { plural, printable, wrap } from '../render/text.ts'
+import { plural, printable } from '../render/text.ts'
 import type { Session } from '../session.ts'
 import type { TypesReport } from './types.ts'
 import { typeProblems, type Problem } from './verdict.ts'
@@ -16,14 +17,11 @@ export function problemLines(problems: readonly Problem[], session: Session): re
   const shown = problems.slice(0, MOST).flatMap((problem) => {
     const style = { paint, width, verbose: terminal.verbose, projectFolder: session.project.folder }
     if (problem.report !== null) return ['', ...failureLines({ ...problem.report, message: problem.message }, style)]
-    const tone = problem.level === 'error' ? 'bad' : 'warn'
-    const [first = '', ...more] = wrap(printable(problem.message), Math.max(20, width - 9))
     return [
       '',
-      `${paint(`${problem.level}:`, tone)} ${first}`,
-      ...more.map((line) => `  ${line}`),
+      ...headline(problem.level, problem.message, style),
       ...(problem.place === null ? [] : placesLines([problem.place], style)),
-      ...(problem.hint === null ? [] : [`  ${paint('hint', 'dim')}  ${printable(problem.hint)}`]),
+      ...(problem.hint === null ? [] : factLines(style)('hint', toldHint(problem.hint))),
       `  ${paint('code', 'dim')}  ${printable(problem.code)}`,
     ]
   })

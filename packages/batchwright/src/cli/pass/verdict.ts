@@ -101,9 +101,19 @@ export function typeProblems(types: TypesReport): readonly Problem[] {
   return types.problems.map(({ file, line, column, code, message }) => ({
     level: 'error' as const,
     code,
-    message,
+    message: ownSentence(message) ?? message,
     hint: null,
     place: file === '' ? null : { file, line, column, length: 1, message: null },
     report: null,
   }))
+}
+
+/**
+ * What our types say of records that do not fit a dataset: TypeScript shows the sentence as the argument of a type, at the
+ * end of a long story about the type parameters. Null where the error is about something else.
+ */
+function ownSentence(message: string): string | null {
+  const [, text] = /\bColumnProblem<("(?:[^"\\]|\\.)*"(?: \| "(?:[^"\\]|\\.)*")*)>/.exec(message) ?? []
+  if (text === undefined) return null
+  return [...text.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, each = '']) => each.replaceAll('\\"', '"')).join('; ')
 }

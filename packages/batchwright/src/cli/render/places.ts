@@ -103,7 +103,8 @@ export function placesLines(places: readonly SourcePlace[], style: PlaceStyle): 
     const file = path.resolve(projectFolder ?? '.', place.file)
     const text = sourceOf(file, style)
     const name = projectFolder === null ? place.file : path.relative(projectFolder, file)
-    const frame = text === null ? [] : codeFrame(text, place, { paint, width })
+    const marked = text === null || place.length > 1 ? place : wholeWord(text, place)
+    const frame = text === null ? [] : codeFrame(text, marked, { paint, width })
     const message = place.message === null ? [] : wrap(printable(place.message), Math.max(20, width - 8))
     return [
       `  ${paint('at', 'dim')}    ${printable(`${name}:${place.line}:${place.column}`)}`,

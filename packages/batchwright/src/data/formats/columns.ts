@@ -83,8 +83,8 @@ function columnMissing(columns: readonly string[], field: FieldDefinition, file:
     message: `expected a column ${JSON.stringify(field.column)} in ${file}; its header is ${headerText(columns)}${suggestion}`,
     hint:
       near === null
-        ? `Say what it is called there: ${field.name}: field....column('...'). Where the file has none, declare the field optional or with a default.`
-        : `Name the column of the field: ${field.name}: field....column(${JSON.stringify(near)}), or deliver the file with ${JSON.stringify(field.column)}.`,
+        ? `Say what it is called there: ${field.name}: field....column('...'). Where the file has none, declare the field optional or with a default. Then \`batchwright retry RUN\` goes on.`
+        : `Name the column of the field: ${field.name}: field....column(${JSON.stringify(near)}), or deliver the file with ${JSON.stringify(field.column)}; then \`batchwright retry RUN\` goes on.`,
     details: { file, column: field.column, header: columns, ...(near === null ? {} : { near }) },
   })
 }
@@ -115,7 +115,7 @@ function wrongDelimiter(
   return new BatchwrightError({
     code: 'COLUMN_MISSING',
     message: `expected a column ${JSON.stringify(field.column)} in ${file}; its header is one column, ${headerText(columns)}`,
-    hint: `The file seems to have another delimiter: give the dataset format: ${format}.`,
+    hint: `The file seems to have another delimiter: give the dataset format: ${format}; then \`batchwright retry RUN\` goes on.`,
     details: { file, column: field.column, header: columns, delimiter },
   })
 }
@@ -124,7 +124,7 @@ function columnAmbiguous(columns: readonly string[], field: FieldDefinition, fil
   return new BatchwrightError({
     code: 'COLUMN_AMBIGUOUS',
     message: `expected one column ${JSON.stringify(field.column)} in ${file}, found more; its header is ${headerText(columns)}`,
-    hint: 'Rename all but one of them in the file.',
+    hint: 'Rename all but one of them in the file, then `batchwright retry RUN` goes on.',
     details: { file, column: field.column, header: columns },
   })
 }

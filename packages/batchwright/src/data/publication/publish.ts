@@ -242,7 +242,7 @@ function contentOf(manifest: Manifest): string {
 
 async function verifyPart(file: string, expected: string): Promise<void> {
   const found = await digestOf(file)
-  if (found?.sha256 !== expected) throw checksumMismatch(file, expected, found?.sha256 ?? 'no such file')
+  if (found?.sha256 !== expected) throw checksumMismatch(file, expected, found?.sha256 ?? 'no such file', null)
 }
 
 async function exists(file: string): Promise<boolean> {

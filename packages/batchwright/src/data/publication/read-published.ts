@@ -30,9 +30,12 @@ export async function* readPublished(request: ReadPublishedRequest): AsyncGenera
     return
   }
   const header = as === 'csv' ? Buffer.from(csvHeader(fieldsForSql(dataset), outputFormat(dataset))) : Buffer.alloc(0)
-  if (header.length > 0) yield header
+  let headed = header.length === 0
   for (const part of partPaths(request.folder, manifest)) {
-    await verifyPublished(part.path, part)
+    await verifyPublished(part.path, part, manifest)
+    // Not before the first part is known to be whole: nothing is printed of a version that cannot be read.
+    if (!headed) yield header
+    headed = true
     if (dataset.format.format === as) {
       const start = dataset.format.format === 'csv' ? header.length : 0
       const stream: AsyncIterable<unknown> = createReadStream(part.path, { start })
@@ -41,6 +44,7 @@ export async function* readPublished(request: ReadPublishedRequest): AsyncGenera
       yield* converted(part.path, dataset, as)
     }
   }
+  if (!headed) yield header
 }
 
 const PLAIN_CSV = { delimiter: ',', quote: '"', header: true }
@@ -81,7 +85,7 @@ function* listedFiles({ manifest, as }: ReadPublishedRequest): Generator<Uint8Ar
 export async function* readPublishedFile(folder: string, manifest: Manifest, name: string): AsyncGenerator<Uint8Array> {
   const part = partPaths(folder, manifest).find((each) => each.file === name)
   if (part === undefined || manifest.format !== 'files') throw fileUnknown(manifest, name)
-  await verifyPublished(part.path, part)
+  await verifyPublished(part.path, part, manifest)
   const stream: AsyncIterable<unknown> = createReadStream(part.path)
   for await (const piece of stream) if (piece instanceof Uint8Array) yield piece
 }

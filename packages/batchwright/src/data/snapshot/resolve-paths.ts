@@ -107,9 +107,7 @@ async function isFile(absolute: string): Promise<boolean> {
 async function whatIsThere(absolute: string): Promise<string> {
   try {
     const found = await stat(absolute)
-    return found.isDirectory()
-      ? `a folder: name the files in it, as in ${path.basename(absolute)}/*.csv`
-      : 'something that is no file'
+    return found.isDirectory() ? 'a folder' : 'something that is no file'
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
       return 'none'
@@ -127,10 +125,15 @@ export async function inputMissing(
   given: string,
   project: string,
 ): Promise<BatchwrightError> {
+  const found = await whatIsThere(path.resolve(project, given))
+  const inFolder = `Name the files in it, as ${given}/*.csv does; then \`batchwright retry RUN\` goes on.`
   return new BatchwrightError({
     code: 'INPUT_MISSING',
-    message: `expected a file at ${path.resolve(project, given)} for dataset ${dataset}${windowText(window)}; there is ${await whatIsThere(path.resolve(project, given))}`,
-    hint: "Deliver the file, then `batchwright retry RUN` goes on. Where it may be absent, give the dataset missing: 'skip'.",
+    message: `expected a file at ${path.resolve(project, given)} for dataset ${dataset}${windowText(window)}; there is ${found}`,
+    hint:
+      found === 'a folder'
+        ? inFolder
+        : "Deliver the file, then `batchwright retry RUN` goes on. Where it may be absent, give the dataset missing: 'skip'.",
     details: { dataset, window: window?.key ?? null, path: given },
   })
 }

@@ -27,7 +27,7 @@ export interface ParquetReaderOptions {
 /** Opens a part in Parquet: verified whole, then read in its own order, about 2,000 records a batch. */
 export async function openParquet(options: ParquetReaderOptions): Promise<BatchReader> {
   const file = path.resolve(options.project, options.slice.path)
-  await verifyPublished(file, options.slice)
+  await verifyPublished(file, options.slice, null)
   return new GeneratedReader(batches(file, options))
 }
 

@@ -6,7 +6,7 @@ import type { PlannedInput } from '../contract.ts'
 import { headerVersion, impliedColumns } from '../formats/columns.ts'
 import { headerColumns } from '../formats/csv-row.ts'
 import { lineFormatOf, type LineFormat } from '../formats/line-format.ts'
-import { checksumMismatch } from '../publication/verify-file.ts'
+import { checksumMismatch, type Origin } from '../publication/verify-file.ts'
 import { writePlanFile } from '../snapshot/block-index.ts'
 import type { BlockLimits } from '../snapshot/block-scanner.ts'
 import { inputMissing, resolvePaths, type InputFile } from '../snapshot/resolve-paths.ts'
@@ -40,6 +40,8 @@ interface ScanInput extends InputFile {
   readonly publishedVersion: number | null
   /** The digest it must have; null where any will do. */
   readonly sha256: string | null
+  /** The published version that it is a part of; null for a raw file. */
+  readonly origin: Origin
 }
 
 /** A file with what one pass over it found. */
@@ -68,6 +70,7 @@ export async function planFiles(request: FilesPlanRequest): Promise<PlannedInput
     format,
     contractVersion: null,
     publishedVersion: null,
+    origin: null,
     sha256: null,
   }))
   return await partitionFiles(await scanAll(inputs, request), request, resolved.notes)
@@ -82,6 +85,7 @@ export async function planPartFiles(parts: readonly PartInput[], request: FilesP
     format: lineFormatOf(absolute.endsWith('.csv') ? 'csv' : 'jsonl', request.dataset.format),
     contractVersion: manifest.contractVersion,
     publishedVersion: manifest.number,
+    origin: manifest,
     sha256: part.sha256,
   }))
   return await partitionFiles(await scanAll(inputs, request), request, [])
@@ -137,7 +141,7 @@ async function scanOne(input: ScanInput, limits: BlockLimits, request: FilesPlan
   const { dataset, expected } = request
   const scanned = await scanExisting(input, limits, request)
   if (input.sha256 !== null && input.sha256 !== scanned.sha256) {
-    throw checksumMismatch(input.absolute, input.sha256, scanned.sha256)
+    throw checksumMismatch(input.absolute, input.sha256, scanned.sha256, input.origin)
   }
   const was = expected?.files.find((file) => file.dataset === dataset.name && file.path === input.path)
   if (was !== undefined && was.sha256 !== scanned.sha256) throw inputChanged(input, was, scanned)

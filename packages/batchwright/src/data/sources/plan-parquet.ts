@@ -13,7 +13,7 @@ export async function planParquetParts(inputs: readonly PartInput[], request: Fi
   const files: SnapshotFile[] = []
   const partitions: PartitionPlan[] = []
   for (const { window, path: name, absolute, part, manifest } of inputs) {
-    await verifyPublished(absolute, part)
+    await verifyPublished(absolute, part, manifest)
     files.push({
       dataset: request.dataset.name,
       window,

@@ -28,7 +28,7 @@ function outputInvalid(fault: Fault, index: number): BatchwrightError {
   return new BatchwrightError({
     code: 'OUTPUT_INVALID',
     message: `a record to be written does not meet the contract: ${fault.message}`,
-    hint: 'return exactly the fields that the contract declares, each of its type, or reject the record',
+    hint: 'Return exactly the fields that the contract declares, each of its type, or reject the record.',
     details: { index, reason: fault.reason, column: fault.column },
   })
 }

@@ -1,5 +1,6 @@
 import type { Limit, RecordsStep } from '../../job/index.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
+import { sentence } from '../../kernel/sentence.ts'
 import type { Batch } from '../../data/index.ts'
 import { worthRetrying } from '../retry.ts'
 import type { Chunk, SetAside } from './chunk.ts'
@@ -96,7 +97,7 @@ function hintFor({ error, cause }: SetAside): string {
     return `Mend the data, then \`batchwright rerun JOB --window WINDOW\` begins anew. ${skip}, then \`batchwright retry RUN\`.`
   }
   const own = error instanceof BatchwrightError ? error.hint : undefined
-  return `${own === undefined ? 'Mend the job file, then' : `${own} Then`} \`batchwright retry RUN\` goes on. ${skip}.`
+  return `${own === undefined ? 'Mend the job file, then' : `${sentence(own)} Then`} \`batchwright retry RUN\` goes on. ${skip}.`
 }
 
 /** Why a record was set aside: rules and errors of the user's own making speak for themselves. */

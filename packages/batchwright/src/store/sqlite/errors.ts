@@ -54,7 +54,7 @@ export function corrupt(path: string, found: string, cause?: unknown): Batchwrig
   return new BatchwrightError({
     code: 'STORE_CORRUPT',
     message: `expected a Batchwright store at ${path}, found something else or a damaged file: ${found}`,
-    hint: `Restore the file from a copy, or move it away (with its -wal and -shm files) to start with an empty store; published data is not touched.`,
+    hint: `Restore the file from a copy; or start with an empty store, by moving it away with its -wal and -shm files: \`mkdir damaged && mv ${path}* damaged/\`. Published data is not touched.`,
     details: { path },
     ...(cause === undefined ? {} : { cause }),
   })

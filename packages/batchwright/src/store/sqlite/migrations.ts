@@ -96,7 +96,7 @@ function newerVersion(path: string, store: AppliedVersion, known: number): Batch
     message:
       `expected a store of version ${known} or older at ${path}, found version ${store.version}, ` +
       `which needs a Batchwright that knows version ${store.oldestCompatible} or newer`,
-    hint: 'Upgrade batchwright to the version that wrote the store, or point it at another project folder.',
+    hint: 'Upgrade this project to the version that wrote the store, as with `npm install batchwright@latest`, and run the command again.',
     details: { path, storeVersion: store.version, knownVersion: known, oldestCompatible: store.oldestCompatible },
   })
 }
