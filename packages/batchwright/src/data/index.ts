@@ -12,6 +12,7 @@ export { planFiles, type FilesPlanRequest } from './sources/plan-files.ts'
 export { readLetters } from './sources/letters.ts'
 export { readLetterText } from './sources/mending.ts'
 export { RAW_LIMIT_BYTES } from './sources/block-batch.ts'
+export { readHandedOn, replaceHandedOn, type HandedOn } from './sources/handed-on.ts'
 export { planUpstream, type UpstreamPlanRequest } from './sources/plan-upstream.ts'
 export { partitionOpener, type PartitionOpenerOptions } from './sources/open-partition.ts'
 

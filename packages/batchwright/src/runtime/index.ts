@@ -18,6 +18,15 @@ export {
   type Replayed,
   type ReduceReplay,
 } from './dry/replay-partition.ts'
+export {
+  handedOnKey,
+  onNewParts,
+  reworkPartition,
+  tasksBehind,
+  type ReadingStep,
+  type Reworked,
+  type ReworkRequest,
+} from './dry/rework.ts'
 export { stepFingerprint, stepShape } from './fingerprint.ts'
 export { RecordContext, type ContextBase } from './context.ts'
 export { CallStop } from './inspect/call-stop.ts'

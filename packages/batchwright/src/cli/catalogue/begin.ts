@@ -78,24 +78,59 @@ export const BEGINNING: Catalogue = {
     title: 'What the task read is not there any more',
     meaning: 'A task is debugged on the very records that it read. They are gone, or are not what they were.',
     causes: [
-      'The run has succeeded: records between steps are kept until then only.',
-      'The input files were changed or moved.',
+      'The input files were changed or moved. Records between steps, which go when a run has succeeded, are made again from these files.',
+      'Records between the steps of a run that has not succeeded were removed or changed by hand.',
     ],
     remedies: [
-      'Debug the step before it, which reads files.',
+      'Bring the files back as they were.',
       'Dead letters keep their text: `batchwright dead-letters debug ID`.',
     ],
     example: {
       message:
-        'what step clean handed to sum/0 is not kept any more: records between steps go when a run has succeeded',
+        'what step clean handed to sum/0 is not kept any more, and cannot be made again: in/2026-03-01.csv has changed since it was planned',
+      remedy: 'batchwright dead-letters debug ID',
+    },
+  },
+  DEBUG_NEEDS_SERVICES: {
+    title: 'The records that the task read can only be made again with a service',
+    meaning:
+      'Records between steps go when a run has succeeded. To debug a step that read them, the steps before it are worked through again; one of them uses a service, and services are off while debugging.',
+    causes: ['A step before the one that is debugged has `.use({ ... })`.'],
+    remedies: [
+      'Open it for real with `--services`: what it does outside happens again, for every record of the partitions that are needed.',
+      'Or test the step by itself: `testStep(...)` takes records.',
+    ],
+    example: {
+      message:
+        'what step price handed to sum/0 is not kept any more, and to make it again takes the service rates: services are off while debugging, like sinks',
+      remedy: 'batchwright debug latest/sum/0 --services',
+    },
+  },
+  DEBUG_STEP_BEFORE_FAILED: {
+    title: 'A step before the one that is debugged fails',
+    meaning:
+      'The steps before are worked through again for the records that they handed on. One of them did not come to its end, as it did in the run.',
+    causes: [
+      'With `--code current`: the job file as it is now fails on these records, or exceeds a limit.',
+      'The code depends on something outside: the clock, chance, a service, the environment.',
+    ],
+    remedies: ['Debug that step by itself; the hint has the command.', 'Leave `--code current` out.'],
+    example: {
+      message: 'latest/clean/0, which latest/sum/0 reads, fails as it is worked through again: no such order',
       remedy: 'batchwright debug latest/clean/0',
     },
   },
   DEBUG_NOT_POSSIBLE: {
     title: 'This task cannot be debugged with its sinks off',
     meaning: 'A query has no code to step through; what a function step does cannot be done without doing it.',
-    causes: ['The task is of a `sql` or `function` step.'],
-    remedies: ['Stop at its breakpoints in a real run: `batchwright rerun JOB --inline --inspect-brk`.'],
+    causes: [
+      'The task is of a `sql` or `function` step.',
+      'With `--code current`: a step before it is planned otherwise than in the run, so that the records that went cannot be made again.',
+    ],
+    remedies: [
+      'Stop at its breakpoints in a real run: `batchwright rerun JOB --inline --inspect-brk`.',
+      'Leave `--code current` out.',
+    ],
     example: {
       message: 'step notify is a function: what it does cannot be done without doing it',
       remedy: 'batchwright rerun invoices --inline --inspect-brk',

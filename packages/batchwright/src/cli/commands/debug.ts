@@ -8,7 +8,9 @@ import { replayTask } from '../debug/replay-task.ts'
 import type { Replay, ReplayChoice } from '../debug/replay-task.ts'
 import { onScene } from '../debug/scene.ts'
 import type { DebugOptions, Scene } from '../debug/scene.ts'
+import type { StepBefore } from '../debug/steps-before.ts'
 import { usageError } from '../failure.ts'
+import type { ExitCode } from '../failure.ts'
 import { partitionTasks } from '../letters.ts'
 import type { FoundLetter } from '../letters.ts'
 import { selectPlace } from '../place.ts'
@@ -29,7 +31,7 @@ export interface DebugTaskOptions extends DebugOptions {
 }
 
 /** `batchwright debug TASK`. */
-export async function debugTask(session: Session, given: string, options: DebugTaskOptions): Promise<void> {
+export async function debugTask(session: Session, given: string, options: DebugTaskOptions): Promise<ExitCode> {
   const store = await session.store()
   const { run, task } = await selectTask(store, options.run === undefined ? given : `${options.run}/${given}`)
   const choice: ReplayChoice = {
@@ -38,7 +40,7 @@ export async function debugTask(session: Session, given: string, options: DebugT
     fate: options.only ?? null,
     limit: options.limit,
   }
-  await onScene(session, { run, task }, options, async (scene) => {
+  return onScene(session, { run, task }, options, async (scene) => {
     const replay = await replayTask(scene, { store, run, task }, choice)
     session.terminal.printJson(taskJson(run, task, scene, replay))
     session.terminal.print(taskLines(session, { run, task, scene, replay }))
@@ -46,11 +48,11 @@ export async function debugTask(session: Session, given: string, options: DebugT
 }
 
 /** `batchwright dead-letters debug ID`. */
-export async function debugLetter(session: Session, id: string, options: DebugOptions & RunChoice): Promise<void> {
+export async function debugLetter(session: Session, id: string, options: DebugOptions & RunChoice): Promise<ExitCode> {
   const store = await session.store()
   const { run, found } = await oneLetter(session, id, options)
   const task = await taskOf(store, run, found.step, found.partition)
-  await onScene(session, { run, task }, options, async (scene) => {
+  return onScene(session, { run, task }, options, async (scene) => {
     const replay = await replayLetter(scene, { store, run, task }, found)
     session.terminal.printJson(letterJson(run, found, scene, replay))
     session.terminal.print(letterReplayLines(session, { run, found, scene, replay }))
@@ -123,6 +125,7 @@ function taskJson(run: RunRow, task: TaskRow, scene: Scene, replay: Replay): Jso
     counters: replay.counters === null ? null : plain(replay.counters),
     controls: replay.controls,
     differences: replay.differences,
+    stepsBefore: replay.before.map(beforeJson),
   }
 }
 
@@ -164,7 +167,12 @@ function letterJson(run: RunRow, { letter, partition }: FoundLetter, scene: Scen
     now: recordJson(replay.record),
     from: replay.from,
     notes: replay.notes,
+    stepsBefore: replay.before.map(beforeJson),
   }
+}
+
+function beforeJson({ step, partitions, records, handedOn, handedOnThen }: StepBefore): Record<string, JsonValue> {
+  return { step, partitions, records, handedOn, handedOnThen }
 }
 
 // ---------------------------------------------------------------- text
@@ -193,6 +201,7 @@ function taskLines(
   return [
     `${runTitle(run)}, step ${task.step}, partition ${String(task.index ?? 0)} (${printable(task.label)})`,
     style.paint(`worked through again ${codeWords(run, scene)}, sinks off: nothing is written`, 'dim'),
+    ...handedOtherwise(replay.before, style),
     '',
     ...recordLines(replay.records, style),
     ...keyLines(replay.keys, style),
@@ -207,6 +216,15 @@ function taskLines(
     ...(scene.logged.length === 0 ? [] : ['', ...loggedLines(scene.logged, style)]),
     ...prefixed([''], sumLines(replay, style)),
   ]
+}
+
+/** Where a step before has not handed on what it did in the run: another code, other services, chance. */
+function handedOtherwise(before: readonly StepBefore[], { paint }: DebugStyle): readonly string[] {
+  return before
+    .filter(({ handedOn, handedOnThen }) => handedOn !== handedOnThen)
+    .map(({ step, handedOn, handedOnThen }) =>
+      paint(`step ${step} hands on ${plural(handedOn, 'record')} now, the run recorded ${count(handedOnThen)}`, 'warn'),
+    )
 }
 
 function prefixed(before: readonly string[], lines: readonly string[]): readonly string[] {
@@ -231,6 +249,7 @@ function letterReplayLines(
   return [
     `dead letter ${letter.id} of ${runTitle(run)}, step ${step}, partition ${String(partition)}`,
     paint(`worked through again ${codeWords(run, scene)}, sinks off: nothing is written`, 'dim'),
+    ...handedOtherwise(replay.before, style),
     '',
     fact('where', `${letter.position.source}, record ${count(letter.position.record)}${offset}`),
     fact('text', letter.raw),

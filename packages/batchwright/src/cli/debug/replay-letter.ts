@@ -7,7 +7,8 @@ import type { DryRecord } from '../../runtime/index.ts'
 import { usageError } from '../failure.ts'
 import type { FoundLetter } from '../letters.ts'
 import { replayTask } from './replay-task.ts'
-import type { ReplayedTask } from './replay-task.ts'
+import type { ReplayedTask } from './replayed-task.ts'
+import type { StepBefore } from './steps-before.ts'
 import type { Scene } from './scene.ts'
 
 /** What became of the record today, and where it was taken from. */
@@ -16,7 +17,12 @@ export interface LetterReplay {
   /** `letter`: its own text; `snapshot`: the run's input, with the records before it. */
   readonly from: 'letter' | 'snapshot'
   readonly notes: readonly string[]
+  /** Steps that were worked through again first. */
+  readonly before: readonly StepBefore[]
 }
+
+/** Codes of an input that cannot be had. */
+const WITHOUT_INPUT: ReadonlySet<string> = new Set(['DEBUG_INPUT_GONE', 'DEBUG_NEEDS_SERVICES'])
 
 /**
  * A letter's own text is enough where the step remembers nothing and the text is whole. Else the partition is worked through
@@ -27,21 +33,25 @@ export async function replayLetter(scene: Scene, replayed: ReplayedTask, found: 
   if (step.kind !== 'records') throw noRecordsStep(found)
   const cut = Buffer.byteLength(found.letter.raw) >= RAW_LIMIT_BYTES
   if (!cut && !DryRecords.remembers(step))
-    return { record: await fromText(scene, step, replayed, found), from: 'letter', notes: [] }
+    return { record: await fromText(scene, step, replayed, found), from: 'letter', notes: [], before: [] }
+  let needed: string | null = null
   try {
-    const { record } = found.letter.position
-    const choice = { only: { record }, key: null, fate: null, limit: 1 }
-    const [only] = (await replayTask(scene, replayed, choice)).records
-    if (only !== undefined) return { record: only, from: 'snapshot', notes: [] }
+    const { source, record } = found.letter.position
+    const choice = { only: { source, record }, key: null, fate: null, limit: 1 }
+    const { records, before } = await replayTask(scene, replayed, choice)
+    const [only] = records
+    if (only !== undefined) return { record: only, from: 'snapshot', notes: [], before }
   } catch (thrown) {
-    if (!(thrown instanceof BatchwrightError) || thrown.code !== 'DEBUG_INPUT_GONE' || cut) throw thrown
+    if (!(thrown instanceof BatchwrightError) || !WITHOUT_INPUT.has(thrown.code) || cut) throw thrown
+    needed = thrown.code === 'DEBUG_NEEDS_SERVICES' ? thrown.message : null
   }
   return {
     record: await fromText(scene, step, replayed, found),
     from: 'letter',
     notes: [
-      'the input of the run is not there any more: the record is worked through alone, without what the step remembers of those before it',
+      `${needed === null ? 'the input of the run is not there any more' : `${needed} (--services opens it)`}: the record is worked through alone, without what the step remembers of those before it`,
     ],
+    before: [],
   }
 }
 

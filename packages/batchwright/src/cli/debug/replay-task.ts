@@ -5,19 +5,16 @@ import type { ControlTotals, Counters } from '../../protocol/index.ts'
 import { NO_COUNTERS } from '../../protocol/index.ts'
 import { replayRecords, replayReduce } from '../../runtime/index.ts'
 import type { DryKey, DryRecord, RecordPlace, Replayed } from '../../runtime/index.ts'
-import type { RunRow, Store, TaskRow } from '../../store/index.ts'
+import type { RunRow, TaskRow } from '../../store/index.ts'
 import { usageError } from '../failure.ts'
 import { lettersOf } from '../letters.ts'
 import { lastReplayOf } from '../mended.ts'
 import { runTitle } from '../view.ts'
+import { isGone, placeOf } from './replayed-task.ts'
+import type { ReplayedTask } from './replayed-task.ts'
 import type { Scene } from './scene.ts'
-
-/** The task of a replay. */
-export interface ReplayedTask {
-  readonly store: Store
-  readonly run: RunRow
-  readonly task: TaskRow
-}
+import { inputOf } from './steps-before.ts'
+import type { StepBefore, TaskInput } from './steps-before.ts'
 
 export interface ReplayChoice {
   /** The only record that is wanted; null for all. */
@@ -40,17 +37,19 @@ export interface Replay {
   readonly controls: ControlTotals
   /** What differs from what the run recorded, in sentences; null where that is not known or was not compared. */
   readonly differences: readonly string[] | null
+  /** Steps that were worked through again first, since what they handed on is not kept any more. */
+  readonly before: readonly StepBefore[]
 }
 
-/** Replays a partition. Throws DEBUG_NOT_POSSIBLE, DEBUG_INPUT_GONE, RECORD_NOT_FOUND, and for reduce steps FOLD_FAILED. */
+/** Replays a partition. Throws DEBUG_NOT_POSSIBLE, DEBUG_INPUT_GONE, DEBUG_NEEDS_SERVICES, DEBUG_STEP_BEFORE_FAILED, RECORD_NOT_FOUND, and for reduce steps FOLD_FAILED. */
 export async function replayTask(scene: Scene, replayed: ReplayedTask, choice: ReplayChoice): Promise<Replay> {
   const { step } = scene
   try {
     switch (step.kind) {
       case 'records':
-        return await replayOfRecords(scene, step, replayed, choice)
+        return await replayOfRecords(scene, step, replayed, choice, await inputOf(scene, step, replayed))
       case 'reduce':
-        return await replayOfReduce(scene, step, replayed, choice)
+        return await replayOfReduce(scene, step, replayed, choice, await inputOf(scene, step, replayed))
       case 'sql':
       case 'function':
         throw notPossible(step.name, step.kind, replayed.run)
@@ -65,10 +64,10 @@ async function replayOfRecords(
   step: RecordsStep,
   { store, run, task }: ReplayedTask,
   choice: ReplayChoice,
+  { partition, folders, before: stepsBefore }: TaskInput,
 ): Promise<Replay> {
-  const { context, folders, scratch, before } = scene
+  const { context, scratch, before } = scene
   const mended = (await lastReplayOf(store, run, step.name))?.file ?? null
-  const partition = partitionOf(task)
   const replay = replayRecords({ step, context, folders, scratch, partition, mended, only: choice.only, before })
   const records: DryRecord[] = []
   const dead = new Map<string, DryRecord>()
@@ -85,13 +84,13 @@ async function replayOfRecords(
   const { counters, controls } = next.value
   if (choice.only !== null) {
     if (total === 0 && choice.fate === null) throw recordNotFound(choice.only, next.value, { run, task })
-    return { records, keys: [], total, counters: null, controls: {}, differences: null }
+    return { records, keys: [], total, counters: null, controls: {}, differences: null, before: stepsBefore }
   }
   const differences =
     task.output === null
       ? null
       : [...countsThatDiffer(task.output.counters, counters), ...(await lettersThatDiffer(task, dead))]
-  return { records, keys: [], total, counters, controls, differences }
+  return { records, keys: [], total, counters, controls, differences, before: stepsBefore }
 }
 
 async function replayOfReduce(
@@ -99,13 +98,15 @@ async function replayOfReduce(
   step: ReduceStep,
   { run, task }: ReplayedTask,
   choice: ReplayChoice,
+  { partition, folders, before: stepsBefore }: TaskInput,
 ): Promise<Replay> {
-  const { context, folders, before } = scene
+  const { context, before, signal } = scene
   before()
-  const dry = await replayReduce({ step, context, folders, partition: partitionOf(task) })
+  const dry = await replayReduce({ step, context, folders, partition })
   const keys: DryKey[] = []
   let [total, read, written] = [0, 0, 0]
   for await (const key of dry.finish((each) => choice.key === null || each === choice.key)) {
+    signal.throwIfAborted()
     total += 1
     read += key.added
     written += key.records.length
@@ -114,21 +115,12 @@ async function replayOfReduce(
   const { controls } = dry
   if (choice.key !== null) {
     if (total === 0) throw keyNotFound(choice.key, { run, task })
-    return { records: [], keys, total, counters: null, controls, differences: null }
+    return { records: [], keys, total, counters: null, controls, differences: null, before: stepsBefore }
   }
   const recorded = task.output?.counters ?? null
   const counters = { ...NO_COUNTERS, read, accepted: read, written }
   const differences = recorded === null ? null : countsThatDiffer(recorded, counters)
-  return { records: [], keys, total, counters, controls, differences }
-}
-
-function partitionOf({ partition, step, taskId }: TaskRow): NonNullable<TaskRow['partition']> {
-  if (partition !== null) return partition
-  throw new BatchwrightError({
-    code: 'STORE_INCONSISTENT',
-    message: `task ${String(taskId)} of step ${step}: found a partition task without a partition`,
-    details: { taskId, step },
-  })
+  return { records: [], keys, total, counters, controls, differences, before: stepsBefore }
 }
 
 const COMPARED = ['read', 'accepted', 'written', 'dropped', 'deadByRule', 'deadByContract', 'deadByError'] as const
@@ -199,32 +191,18 @@ function notPossible(step: string, kind: 'sql' | 'function', run: RunRow): Error
   })
 }
 
-/** Codes of a source that is not there any more as it was planned. */
-const GONE = new Set([
-  'INPUT_CHANGED',
-  'INPUT_MISSING',
-  'OUTPUT_LOST',
-  'PLAN_DAMAGED',
-  'DEAD_LETTERS_MISSING',
-  'ENOENT',
-])
-
-function isGone(thrown: unknown): thrown is Error {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' && GONE.has(thrown.code)
-}
-
 function inputGone({ step }: Scene, { run, task }: ReplayedTask, cause: Error): BatchwrightError {
   const reads = step.kind === 'records' && step.input.from === 'dataset' ? step.input.dataset.name : null
   const upstream =
     step.kind !== 'function' && step.kind !== 'sql' && step.input.from === 'step' ? step.input.step : null
   const window = run.window === null ? '' : ` --window ${run.window.key}`
-  const place = `${run.runId}/${step.name}/${String(task.index ?? 0)}`
+  const place = placeOf({ run, task })
   return new BatchwrightError({
     code: 'DEBUG_INPUT_GONE',
     message:
       upstream === null
         ? `the input of ${place} is not there as the run read it: ${cause.message}`
-        : `what step ${upstream} handed to ${place} is not kept any more: ${run.state === 'succeeded' ? 'records between steps go when a run has succeeded' : cause.message}`,
+        : `what step ${upstream} handed to ${place} is not there as it was: ${cause.message}`,
     hint:
       upstream === null
         ? `bring the files of ${reads ?? 'the dataset'} back; dead letters keep their text: \`batchwright dead-letters debug ID --run ${run.runId}\``

@@ -1,4 +1,5 @@
 /** What a replay with sinks off needs around it: the code, the run as the step knew it, clients, a folder that goes again. */
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -7,13 +8,20 @@ import type { JsonValue } from '../../kernel/errors.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { ArtifactRef, Folders, LogLine, RunContext } from '../../protocol/index.ts'
 import { CallStop, createHost, dryTables, findStep, loadArtifact } from '../../runtime/index.ts'
-import type { DryRecordsRequest } from '../../runtime/index.ts'
+import type { DryRecordsRequest, SlotHost } from '../../runtime/index.ts'
 import type { RunRow, TaskRow } from '../../store/index.ts'
 import { loadJob } from '../definitions.ts'
+import { EXIT } from '../failure.ts'
+import type { ExitCode } from '../failure.ts'
 import { waitForDebugger } from '../inspect.ts'
 import type { InspectOptions } from '../inspect.ts'
+import { listenForInterrupts } from '../interrupt.ts'
+import type { Interrupts } from '../interrupt.ts'
+import { plural } from '../render/text.ts'
 import { runFolder } from '../project.ts'
+import type { Project } from '../project.ts'
 import type { Session } from '../session.ts'
+import type { StepAnnouncement } from './steps-before.ts'
 
 export interface DebugOptions extends InspectOptions {
   /** Default: the code that the run was made with. */
@@ -31,37 +39,50 @@ export interface Scene {
   readonly code: 'pinned' | 'current'
   readonly codeVersion: string
   readonly context: DryRecordsRequest['context']
+  readonly artifact: ArtifactRef
+  /** Whether services are opened, for real. */
+  readonly services: boolean
+  readonly host: SlotHost
+  readonly project: Project
   readonly folders: Folders
   readonly scratch: string
   readonly logged: readonly Logged[]
+  /** Aborted when the user has had enough. */
+  readonly signal: AbortSignal
+  /** Says that a step before is worked through again. */
+  readonly tell: (announcement: StepAnnouncement) => void
   /** Called just before the record that is looked for meets the step's functions. */
   readonly before: () => void
 }
 
-/** Sets the scene for a step of a run, lets `act` play, and clears everything away. */
-export async function onScene<Result>(
+/**
+ * Sets the scene for a step of a run, lets `act` play, and clears everything away: also where Ctrl-C ends it, whose exit code
+ * it gives then. While a debugger may hold the process signals have their own effect: nobody would hear them at a breakpoint.
+ */
+export async function onScene(
   session: Session,
   { run, task }: { readonly run: RunRow; readonly task: TaskRow },
   options: DebugOptions,
-  act: (scene: Scene) => Promise<Result>,
-): Promise<Result> {
+  act: (scene: Scene) => Promise<void>,
+): Promise<ExitCode> {
   const artifact = await artifactOf(session, run, options.code ?? 'pinned')
   const job = await loadArtifact(artifact)
   const step = findStep(job, task.step)
-  const scratch = await mkdtemp(path.join(tmpdir(), 'batchwright-debug-'))
+  const scratch = await openScratch()
   const host = createHost({ clock: session.clock, random: session.random })
   const logged: Logged[] = []
   const note = (message: string): void => {
     session.terminal.note([message])
   }
+  const interrupts = hear(options, note)
   try {
     const folders = foldersOf(session, run)
     const context = contextOf(run)
     const { partition } = task
     const tables = partition === null ? {} : await dryTables(host, { step, run: context, folders, artifact, partition })
-    const clients =
-      options.services === true ? (await host.services.use(step.services, note)).clients : withoutServices(step)
-    return await act({
+    const services = options.services === true
+    const clients = services ? (await host.services.use(step.services, note)).clients : withoutServices(step)
+    await act({
       job,
       step,
       code: options.code ?? 'pinned',
@@ -69,21 +90,66 @@ export async function onScene<Result>(
       context: {
         run: context,
         use: { ...tables, ...clients },
-        signal: new AbortController().signal,
+        signal: interrupts.signal,
         log: (level, message, fields) => {
           const { message: text } = host.redactor.line({ level, message, at: 0 })
           logged.push({ level, message: text, ...(fields === undefined ? {} : { fields }) })
         },
       },
+      artifact,
+      services,
+      host,
+      project: session.project,
       folders,
-      scratch,
+      scratch: scratch.folder,
       logged,
+      signal: interrupts.signal,
+      tell: (announcement) => {
+        session.terminal.print([session.terminal.paint(announcementText(announcement), 'dim')])
+      },
       before: stopper(job, task.step, options),
     })
+    return EXIT.succeeded
+  } catch (thrown) {
+    if (interrupts.signal.aborted) return EXIT.interrupted
+    throw thrown
   } finally {
+    interrupts.release()
     await host.close()
-    await rm(scratch, { recursive: true, force: true })
+    await scratch.close()
   }
+}
+
+/** A folder that goes at the end, or with the process. */
+async function openScratch(): Promise<{ readonly folder: string; close(): Promise<void> }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'batchwright-debug-'))
+  const onExit = (): void => {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.on('exit', onExit)
+  return {
+    folder,
+    close: async () => {
+      await rm(folder, { recursive: true, force: true })
+      process.off('exit', onExit)
+    },
+  }
+}
+
+function hear({ inspect, inspectBrk }: InspectOptions, note: (message: string) => void): Interrupts {
+  if (inspect !== undefined || inspectBrk !== undefined) {
+    return { signal: new AbortController().signal, release: () => undefined }
+  }
+  return listenForInterrupts((signal) => {
+    note(`${signal}: stopping; nothing was written`)
+  })
+}
+
+function announcementText({ step, partitions, records, succeeded }: StepAnnouncement): string {
+  const why = succeeded
+    ? 'what it handed on went when the run had succeeded'
+    : 'what it handed on is not there any more'
+  return `step ${step} is worked through again first, in a scratch folder: ${plural(partitions, 'partition')}, ${plural(records, 'record')} (${why})`
 }
 
 async function artifactOf(session: Session, run: RunRow, code: 'pinned' | 'current'): Promise<ArtifactRef> {

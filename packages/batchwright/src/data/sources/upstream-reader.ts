@@ -32,7 +32,8 @@ export async function openUpstream(options: UpstreamReaderOptions): Promise<Batc
   return new GeneratedReader(batches(tasks, options))
 }
 
-async function readTaskList(slice: UpstreamSlice, runFolder: string): Promise<readonly UpstreamTask[]> {
+/** The tasks that a partition was planned on. Throws PLAN_DAMAGED. */
+export async function readTaskList(slice: UpstreamSlice, runFolder: string): Promise<readonly UpstreamTask[]> {
   const target = path.join(runFolder, slice.list.path)
   const file = await open(target, 'r').catch((cause: unknown) => {
     throw planFileDamaged(target, 'it cannot be opened', cause)

@@ -27,8 +27,8 @@ export interface RecordsReplay extends ReplayBase {
   readonly before?: () => void
 }
 
-/** A record by its number in its source, or by the byte that it starts at. */
-export type RecordPlace = { readonly record: number } | { readonly offset: number }
+/** A record by its number in its source, or by the byte that it starts at. Without a source: in the first that has it. */
+export type RecordPlace = { readonly source?: string } & ({ readonly record: number } | { readonly offset: number })
 
 /** Where a replay stands at its end. */
 export interface Replayed {
@@ -64,6 +64,7 @@ export async function* replayRecords(replay: RecordsReplay): AsyncGenerator<read
     const reader = await open(partition, null)
     try {
       for (let batch = await reader.read(); batch !== null; batch = await reader.read()) {
+        context.signal.throwIfAborted()
         const size = batch.records.length
         if (size === 0) continue
         first ??= batch.locate(0)
@@ -94,7 +95,8 @@ export async function* replayRecords(replay: RecordsReplay): AsyncGenerator<read
 /** The row of a record in a batch; -1 where it is not there. */
 function find(batch: Batch, place: RecordPlace): number {
   for (let row = 0; row < batch.records.length; row += 1) {
-    const { record, offset } = batch.locate(row)
+    const { source, record, offset } = batch.locate(row)
+    if (place.source !== undefined && place.source !== source) continue
     if ('record' in place ? record === place.record : offset === place.offset) return row
   }
   return -1
@@ -108,7 +110,10 @@ export interface ReduceReplay extends ReplayBase {
 export async function replayReduce({ step, context, folders, partition }: ReduceReplay): Promise<DryReduce> {
   const dry = new DryReduce({ step, context })
   for (const part of await readBucket(partition.payload, folders)) {
-    for await (const records of readBlocks(part, () => true)) dry.add(records)
+    for await (const records of readBlocks(part, () => true)) {
+      context.signal.throwIfAborted()
+      dry.add(records)
+    }
   }
   return dry
 }

@@ -34,18 +34,11 @@ export async function planReduce(
   let offset = 0
   return buckets.map(([bucket, parts], index) => {
     const piece = pieces[index] ?? Buffer.alloc(0)
-    const payload: BucketPayload = {
-      kind: 'bucket',
-      bucket,
-      path: file,
-      offset,
-      bytes: piece.length,
-      sha256: sha256(piece),
-    }
+    const payload = bucketPiece({ bucket, path: file, offset, piece })
     offset += piece.length
     return {
       index,
-      payload: { ...payload },
+      payload,
       label: `bucket ${bucket + 1}/${step.buckets}`,
       records: total(parts, (block) => block.records),
       bytes: total(parts, (block) => block.bytes),
@@ -85,6 +78,21 @@ function outputMissing(step: ReduceStep, upstream: string, index: number): Batch
     hint: `Run it again with the code that runs now: \`batchwright retry RUN --from ${upstream}\`.`,
     details: { step: step.name, upstream, task: index },
   })
+}
+
+/** The payload of a partition whose parts are listed in a piece of a plan file. */
+export function bucketPiece({
+  bucket,
+  path: file,
+  offset,
+  piece,
+}: Pick<BucketPayload, 'bucket' | 'path' | 'offset'> & { readonly piece: Uint8Array }): JsonValue {
+  return { kind: 'bucket', bucket, path: file, offset, bytes: piece.length, sha256: sha256(piece) }
+}
+
+/** The bucket that a partition folds. Throws PARTITION_UNKNOWN. */
+export function bucketOf(payload: JsonValue): number {
+  return bucketPayload(payload).bucket
 }
 
 /** The parts of a bucket's partition. Throws PARTITION_UNKNOWN, PLAN_DAMAGED. */
