@@ -257,7 +257,12 @@ describe('dead letters', () => {
     })
     const id = String(contract.value.items[0]?.['id'])
     expect((await project.json('dead-letters', 'show', id.slice(0, 10))).value).toMatchObject({ id, raw: 'o11,x,1.50' })
-    expect((await project.cli('dead-letters', 'show', id)).stdout).toContain(`where      in/${DAY}.csv`)
+    const whole = (await project.cli('dead-letters', 'show', id)).stdout
+    expect(whole).toContain(`where      in/${DAY}.csv`)
+    const [, mend = ''] = /^mend +batchwright (.+)$/m.exec(whole) ?? []
+    const [, replay] = /then: batchwright (.+)\n$/.exec((await project.cli(...mend.split(' '))).stdout) ?? []
+    expect(replay).toMatch(/^dead-letters replay --run \w+ --file letters\.jsonl$/)
+    expect(project.read('letters.jsonl')).toContain(id)
 
     const csv = (await project.cli('dead-letters', 'export', '--format', 'csv')).stdout.trimEnd().split('\n')
     expect(csv[0]).toBe('id,step,cause,reason,message,source,window,record,offset,raw')

@@ -29,6 +29,9 @@ export function complaint(thrown: CommanderError, program: Command, args: readon
   }
   if (thrown.code === 'commander.excessArguments') {
     const extra = extraWords(command, args)
+    const names = command.commands.map((each) => each.name()).filter((name) => name !== 'help')
+    if (names.length > 0)
+      return refuse(`${typed} has no command ${extra.split(' ')[0]}`, `there are: ${names.join(', ')}. See ${help}`)
     return refuse(`${typed}: expected nothing behind it, found ${extra}`, `type ${usageOf(command)}`)
   }
   const [, kind, given] = /^unknown (option|command) '([^']+)'/.exec(text) ?? []

@@ -34,6 +34,11 @@ describe('wrong usage exits with 2 and says what was expected', () => {
     ],
     [['runs', '--state', 'faild'], '--state faild: expected one of queued, running, ', 'did you mean failed?'],
     [['runs', 'x', 'y'], 'batchwright runs: expected nothing behind it, found "x" "y"', 'type `batchwright runs`'],
+    [
+      ['datasets', 'versions', 'x'],
+      'batchwright datasets has no command "versions"',
+      'there are: list, show, cat. See `batchwright datasets --help`',
+    ],
     [['dead-letters', 'lst'], 'batchwright dead-letters has no command "lst"', 'did you mean list?'],
     [['runs', '--limit', 'x'], '--limit x: expected a whole number from 1', 'see `batchwright runs --help`'],
     [['run'], 'batchwright run: which job?', 'type `batchwright run JOB`; `batchwright jobs` lists the jobs'],

@@ -257,9 +257,21 @@ function keyOf(place: string, key: readonly string[] | undefined, schema: Record
   )
 }
 
+/** Without types anything may stand there: a word, one check without a list around it. */
+function isList(place: string, checks: readonly CheckDefinition[]): readonly CheckDefinition[] {
+  const given: unknown = checks
+  if (Array.isArray(given) && given.every((each) => typeof each === 'object')) return checks
+  throw definitionError(
+    'DATASET_INVALID',
+    `${place} checks`,
+    `expected a list of checks, found ${show(checks)}`,
+    "For example checks: [check.unique('id')]; leave checks out where there are none.",
+  )
+}
+
 function checksOf(place: string, checks: readonly CheckDefinition[], schema: RecordSchema): readonly CheckDefinition[] {
   const names = new Set<string>()
-  for (const definition of checks) {
+  for (const definition of isList(place, checks)) {
     for (const column of columnsChecked(definition)) checkField(`${place} check ${definition.name}`, column, schema)
     if (names.has(definition.name)) {
       throw definitionError(

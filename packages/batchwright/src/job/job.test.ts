@@ -328,6 +328,14 @@ describe('refused at definition, with the place and the remedy', () => {
   test('options of the job itself', () => {
     const build = (steps: Loose): unknown => steps.records('a').read(files)
     expect(refusal(() => loose('j', { ...inMonths, windw: 1 }, build)).hint).toMatch(/Did you mean "window"/)
+    expect(refusal(() => loose('j', build)).hint).toMatch(
+      /^Options stand before the function: {} where there are none\. /,
+    )
+    const { message, hint } = refusal(() =>
+      loose('j', {}, (steps: Loose) => steps.records('s').read(files).distinct({ reject: 'twice' })),
+    )
+    expect(message).toMatch(/distinct\(\): expected file or partition, found undefined/)
+    expect(hint).toBe('Write "file" or "partition".')
     expect(refusal(() => loose('j', { window: 'monthly' }, build)).message).toMatch(/job "j" window: expected a window/)
     expect(refusal(() => loose('J', {}, build)).hint).toBe('Call it "j".')
     expect(refusal(() => loose('j', { timeout: '4 hours' }, build)).message).toMatch(
@@ -492,6 +500,13 @@ describe('datasets, formats, checks, parameters, services', () => {
       { ...common, location: 'a', checks: [check.unique('id'), check.unique('id')] },
       /two checks are called "unique\(id\)"/,
     ],
+    [
+      'a word for checks',
+      { ...common, location: 'a', checks: 'none' },
+      /checks: expected a list of checks, found "none"/,
+    ],
+    ['a check without a list', { ...common, location: 'a', checks: check.unique('id') }, /expected a list of checks/],
+    ['words in the list of checks', { ...common, location: 'a', checks: ['unique'] }, /expected a list of checks/],
   ])('a dataset with %s is refused', (_, options, said) => {
     expect(() => dataset('d', options)).toThrow(said)
   })

@@ -58,7 +58,7 @@ export function checkOptions(place: string, given: unknown, known: readonly stri
       'OPTIONS_INVALID',
       place,
       `expected an object with options, found ${show(given)}`,
-      `Options: ${known.join(', ')}.`,
+      `${typeof given === 'function' ? 'Options stand before the function: {} where there are none. ' : ''}Options: ${known.join(', ')}.`,
     )
   }
   for (const name of Object.keys(given)) {

@@ -396,7 +396,7 @@ export abstract class StepBuilder {
     throw this.error(
       method,
       `expected ${known.join(' or ')}, found ${show(given)}`,
-      `The default is ${show(known[0])}.`,
+      `Write ${known.map(show).join(' or ')}.`,
     )
   }
 

@@ -24,7 +24,10 @@ export const REASONS: Readonly<Record<Lowercase<string>, CatalogueEntry>> = {
       'More digits after the point than `scale`.',
       'Columns that have slipped.',
     ],
-    remedies: ['Declare the field as text and clean it in `process`.', 'Or mend the record and replay it.'],
+    remedies: [
+      "A decimal comma: declare the field as text, `price: field.text()`, and make the number in `process`: `{ ...order, price: Decimal.from(order.price.replace(',', '.')) }`. The dataset that is written declares it as `field.decimal({ scale: 2 })`.",
+      'Anything else is cleaned in `process` in the same way; or mend the record and replay it.',
+    ],
     example: {
       message: 'price: expected a decimal with at most 2 digits after the point, found "1,50"',
       remedy: "Decimal.from(order.price.replace(',', '.'))",

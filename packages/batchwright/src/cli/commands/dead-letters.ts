@@ -223,7 +223,13 @@ export async function exportLetters(session: Session, options: ExportOptions): P
     await once(target, 'close')
   }
   terminal.printJson({ runId: run.runId, exported, output: options.output ?? null })
-  if (options.output !== undefined) terminal.print([`${plural(exported, 'dead letter')} written to ${options.output}`])
+  if (options.output === undefined) return
+  terminal.print([
+    `${plural(exported, 'dead letter')} written to ${options.output}`,
+    ...(exported > 0 && options.format === 'jsonl'
+      ? [`mend what stands in "raw", then: batchwright dead-letters replay --run ${run.runId} --file ${options.output}`]
+      : []),
+  ])
 }
 
 function csvRow({ step, letter }: FoundLetter): string {

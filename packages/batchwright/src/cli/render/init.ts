@@ -46,7 +46,7 @@ type Made = Pick<NewFile, 'path' | 'content' | 'sample'>
 
 /** What the files are for, in the order in which somebody new would look at them. */
 const ROLES: readonly (readonly [RegExp, (content: Uint8Array) => string])[] = [
-  [/^jobs\//, (content) => `the job: ${count(linesIn(content))} lines`],
+  [/^jobs\//, (content) => `${definesJob(content) ? 'the job' : 'a part of it'}: ${count(linesIn(content))} lines`],
   [/^tests\//, () => 'its test'],
   [/^in\//, (content) => `its input: ${count(linesIn(content))} lines, dirty on purpose`],
   [/^scripts\/sample/, () => 'made the input, and makes more of it'],
@@ -74,13 +74,19 @@ function fileRows(files: readonly Made[]): readonly (readonly [path: string, rol
 
 function roleOf({ path: file, content }: Pick<Made, 'path' | 'content'>): { order: number; role: string } {
   const order = ROLES.findIndex(([pattern]) => pattern.test(file))
-  return { order, role: ROLES[order]?.[1](content) ?? '' }
+  const beside = file.startsWith('jobs/') && !definesJob(content)
+  return { order: beside ? order + 0.5 : order, role: ROLES[order]?.[1](content) ?? '' }
 }
 
 function samples(files: readonly Made[]): string {
   const text = files.every((file) => file.path.endsWith('.csv'))
   const lines = files.reduce((sum, file) => sum + linesIn(file.content), 0)
   return `its input: ${plural(files.length, 'file')}${text ? `, ${count(lines)} lines` : ''}, dirty on purpose`
+}
+
+/** A module beside the job exports what it is made of, and no job. */
+function definesJob(content: Uint8Array): boolean {
+  return Buffer.from(content).includes('export default job(')
 }
 
 function linesIn(content: Uint8Array): number {

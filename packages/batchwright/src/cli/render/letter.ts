@@ -26,6 +26,8 @@ export function letterLines(found: FoundLetter, style: LetterStyle): readonly st
     ['message', letter.message],
     ...(discarded === null ? [] : [['discarded', `${discarded.at} by ${discarded.by}: ${discarded.why}`] as const]),
     ['debug', `batchwright dead-letters debug ${letter.id} --run ${style.runId}`],
+    ['replay', `batchwright dead-letters replay ${letter.id} --run ${style.runId}`],
+    ['mend', `batchwright dead-letters export ${style.runId} --reason ${letter.reason} --output letters.jsonl`],
   ]
   const lines = facts.map(([name, value]) => `${paint(name.padEnd(9), 'dim')}  ${printable(value)}`)
   return [...lines, ...threwLines(letter.stack, style), '', ...letter.raw.split(/\r?\n/).map(printable)]

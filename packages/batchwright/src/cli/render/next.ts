@@ -40,7 +40,7 @@ export function nextCommands(view: RunView, { called, first }: NextOptions): rea
         ]
   const again = {
     command: `${called} rerun ${run.job}${window}`,
-    what: 'kill it and run it again',
+    what: 'run it anew; try a kill',
   }
   return [...look, ...cat, ...(first ? [again] : [])]
 }

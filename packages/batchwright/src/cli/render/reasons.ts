@@ -1,5 +1,6 @@
 /** Dead letters by step and reason, with how near they are to what the job allows. */
 import type { Limit } from '../../job/index.ts'
+import { REASONS } from '../catalogue/reasons.ts'
 import type { StepView } from '../view.ts'
 import type { Tone } from './paint.ts'
 import type { Column, TableStyle } from './table.ts'
@@ -53,8 +54,15 @@ function limitOf({ counters }: StepView, reason: string, { rejects, skip }: Step
   if (named !== undefined) return named
   const unexpected = counters.deadByContract + counters.deadByError
   if (unexpected === 0) return rejects.get('*') ?? null
-  const inNamed = [...rejects.keys()].reduce((sum, rule) => sum + (counters.reasons[rule] ?? 0), 0)
-  return counters.deadByRule === inNamed ? skip : null
+  const others = Object.entries(counters.reasons).filter(([each]) => !rejects.has(each))
+  const failed = others.reduce((sum, [each, records]) => sum + (isOfFailure(each) ? records : 0), 0)
+  if (failed !== unexpected) return null
+  return isOfFailure(reason) ? skip : (rejects.get('*') ?? null)
+}
+
+/** Whether a reason looks like a broken contract or an error's code. A rule may be called so, too: the sums tell. */
+function isOfFailure(reason: string): boolean {
+  return Object.hasOwn(REASONS, reason) || /^[A-Z]/.test(reason)
 }
 
 function limitText({ ratio, count: most }: Limit): string {

@@ -147,6 +147,14 @@ test('checks that passed are counted, those that did not are told in full', () =
   ])
 })
 
+test('what a step reads from outside counts as read, whichever step it waits for', () => {
+  const first = { ...stepView(stepRow({ counters: counters({ read: 4 }) })), after: [], files: 1 }
+  const second = { ...first, name: 'arrived', after: [first.name], counters: counters({ read: 1_000 }) }
+  const third = { ...second, name: 'total', after: ['arrived'], files: 0 }
+  const [, facts] = titleLines(view({ steps: [first, second, third] }), { width: 120, paint: paintNothing, now: T0 })
+  expect(facts).toContain(' 1,004 records read from 2 files')
+})
+
 test('a limit is named where the counters tell which one counts a reason', () => {
   const mixed = stepView(
     stepRow({
@@ -164,8 +172,8 @@ test('a limit is named where the counters tell which one counts a reason', () =>
     )
   expect(shown(mixed)).toEqual([
     '    rate  missing_customer       10    1.0 %   40 %',
-    '    rate  USER_ERROR              3    0.3 %',
-    '    rate  zero_price              2    0.2 %',
+    '    rate  USER_ERROR              3    0.3 %   none',
+    '    rate  zero_price              2    0.2 %    1 %',
   ])
   const onlyNamed = { ...mixed.counters, deadByRule: 10, reasons: { missing_customer: 10, USER_ERROR: 3 } }
   expect(shown({ ...mixed, counters: onlyNamed })[1]).toBe('    rate  USER_ERROR              3    0.3 %   none')

@@ -70,9 +70,11 @@ function signOf(state: string): string {
   return state === 'paused' ? `${GLYPHS.paused} ` : ''
 }
 
-/** Records that came into the run: read by the steps that read no other. */
+/** Records that came into the run: read by the steps that read files from outside, or no other step. */
 export function recordsIn(steps: readonly StepView[]): number {
-  return steps.filter((step) => step.after.length === 0).reduce((sum, step) => sum + step.counters.read, 0)
+  return steps
+    .filter((step) => step.files > 0 || step.after.length === 0)
+    .reduce((sum, step) => sum + step.counters.read, 0)
 }
 
 /** The run in full below its title: steps, dead letters by reason, checks, what was slow, what was published, what to do next. */

@@ -14,12 +14,19 @@ function mappedFolder(): string {
 }
 
 /**
- * A stack down to where our code called the job's: what a dead letter keeps. Our own frames say nothing to its reader, and
+ * A stack from the job's own code down to where ours called it: what a dead letter keeps. Frames above it are ours where a
+ * function of the library threw, as `Decimal.from` does. Our own frames say nothing to its reader, and
  * their places differ with how the engine was compiled while it ran: two runs would not give the same bytes.
  */
 export function userStack(stack: string): string {
   const folder = (mapped ??= mappedFolder())
   const lines = stack.split('\n')
-  const end = lines.findIndex((line) => /^\s+at /.test(line) && (line.includes(OURS) || line.includes(folder)))
-  return (end === -1 ? lines : lines.slice(0, end)).join('\n')
+  const first = lines.findIndex((line) => /^\s+at /.test(line))
+  if (first === -1) return stack
+  const frames = lines.slice(first)
+  const ours = (line: string): boolean => line.includes(OURS) || line.includes(folder)
+  const called = frames.findIndex((line) => !ours(line) && !line.includes('node:'))
+  const from = called === -1 || !ours(frames[0] ?? '') ? 0 : called
+  const to = frames.findIndex((line, index) => index >= from && ours(line))
+  return [...lines.slice(0, first), ...frames.slice(from, to === -1 ? undefined : to)].join('\n')
 }
