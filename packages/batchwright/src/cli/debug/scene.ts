@@ -17,7 +17,7 @@ import { waitForDebugger } from '../inspect.ts'
 import type { InspectOptions } from '../inspect.ts'
 import { listenForInterrupts } from '../interrupt.ts'
 import type { Interrupts } from '../interrupt.ts'
-import { plural } from '../render/text.ts'
+import { plural, wrap } from '../render/text.ts'
 import { runFolder } from '../project.ts'
 import type { Project } from '../project.ts'
 import type { Session } from '../session.ts'
@@ -105,7 +105,8 @@ export async function onScene(
       logged,
       signal: interrupts.signal,
       tell: (announcement) => {
-        session.terminal.print([session.terminal.paint(announcementText(announcement), 'dim')])
+        const { paint, width } = session.terminal
+        session.terminal.print(wrap(announcementText(announcement), width).map((line) => paint(line, 'dim')))
       },
       before: stopper(job, task.step, options),
     })
