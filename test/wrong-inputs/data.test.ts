@@ -20,6 +20,11 @@ const fails = (what: string, files: Readonly<Record<string, string>>): Parameter
 
 book('data', [
   fails('An input file that is not there', { 'jobs/orders.ts': job() }),
+  {
+    what: 'An input file that is not there, looked for by check: there is no run to go on with',
+    files: { 'jobs/orders.ts': job() },
+    told: (shop) => shop.type(`check --no-types --window ${DAY}`),
+  },
   fails('A glob that finds nothing', {
     'jobs/orders.ts': job({
       raw: "window: daily(), files: 'in/{date}/*.csv', format: csv(), contract: contract(1, row)",

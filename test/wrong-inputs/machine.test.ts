@@ -1,5 +1,5 @@
 /** The machine around it: the store, the disk, permissions, Node, packages. */
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { mountSmall } from '../harness/file-system.ts'
 import { book } from './book.ts'
@@ -67,6 +67,51 @@ book('machine', [
     what: 'A file where the folder of the output should be',
     files: { ...SHOP, 'out/clean': 'mine' },
     told: (shop) => shop.type(`${RUN} --inline`),
+  },
+  {
+    what: 'No permission to read a job file',
+    files: SHOP,
+    told: (shop) => {
+      chmodSync(shop.at('jobs/orders.ts'), 0)
+      return shop.startWithoutRights('jobs')
+    },
+  },
+  {
+    what: 'No permission to read an input',
+    files: SHOP,
+    told: (shop) => {
+      chmodSync(shop.at(`in/${DAY}.csv`), 0)
+      return shop.startWithoutRights(`${RUN} --inline`)
+    },
+  },
+  {
+    what: 'No permission to write the output',
+    files: SHOP,
+    told: (shop) => {
+      mkdirSync(shop.at('out'), { mode: 0o555 })
+      return shop.startWithoutRights(`${RUN} --inline`)
+    },
+  },
+  {
+    what: 'No permission to write the store',
+    files: SHOP,
+    told: async (shop) => {
+      await shop.type(`${RUN} --inline`)
+      chmodSync(shop.at('.batchwright/store.db'), 0o444)
+      return shop.startWithoutRights('retry latest')
+    },
+  },
+  {
+    what: 'A published file that was changed, with a version before it',
+    files: SHOP,
+    told: async (shop) => {
+      await shop.type(`${RUN} --inline`)
+      await shop.type(`re${RUN} --inline`)
+      const [, part = ''] = shop.files(`out/clean/${DAY}/**/*.csv`)
+      chmodSync(shop.at(part), 0o644)
+      writeFileSync(shop.at(part), 'id,qty,price\n')
+      return shop.type('datasets cat clean_orders')
+    },
   },
   {
     what: 'A published file that was changed',

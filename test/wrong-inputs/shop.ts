@@ -101,20 +101,34 @@ export class Shop implements Disposable {
   }
 
   /** The same in a process of its own: `options` are Node's. */
-  start(line: string, options: readonly string[] = []): string {
+  start(line: string, options: readonly string[] = [], under: readonly string[] = []): string {
     const cli = path.join(import.meta.dirname, '../../packages/batchwright/src/cli/cli.ts')
-    const script = `node "$@" 2>&1; echo "(exit code $?)"`
+    const script = `"$@" 2>&1; echo "(exit code $?)"`
     const said = execFileSync(
       'sh',
-      ['-c', script.replace('node', process.execPath), 'sh', ...options, cli, ...wordsOf(line)],
+      ['-c', script, 'sh', ...under, process.execPath, ...options, cli, ...wordsOf(line)],
       {
         cwd: this.folder,
         encoding: 'utf8',
-        env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TERM: 'dumb', NO_COLOR: '1', LANG: 'C.UTF-8' },
+        env: {
+          PATH: process.env['PATH'],
+          HOME: process.env['HOME'],
+          NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+          TERM: 'dumb',
+          NO_COLOR: '1',
+          LANG: 'C.UTF-8',
+        },
       },
     )
     const [, text = '', code = ''] = /^([^]*)\(exit code (\d+)\)\n$/.exec(said) ?? []
     return this.told(line, text, Number(code))
+  }
+
+  /** The same, without root's right to read and write whatever it likes. */
+  startWithoutRights(line: string): string {
+    const caps = '-dac_override,-dac_read_search'
+    const without = process.getuid?.() === 0 ? ['setpriv', `--bounding-set=${caps}`, `--inh-caps=${caps}`] : []
+    return this.start(line, ['--conditions=batchwright-source'], without)
   }
 
   /** What a person sees, without what differs from run to run. */

@@ -60,7 +60,7 @@ export function failureLines(report: ErrorReport, style: FailureStyle, facts: re
 }
 
 /** On a terminal, paths in the project are shown from its folder; a log may be read from anywhere, so it has them whole. */
-function inProject(
+export function inProject(
   text: string,
   { projectFolder, width = Infinity }: Pick<FailureStyle, 'projectFolder' | 'width'>,
 ): string {

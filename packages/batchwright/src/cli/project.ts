@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Configuration } from './configuration.ts'
 import { CONFIG_FILE, readConfiguration } from './configuration.ts'
+import { BatchwrightError } from '../kernel/errors.ts'
 import { usageError } from './failure.ts'
 
 const JOBS_FOLDER = 'jobs'
@@ -71,6 +72,22 @@ function isProject(folder: string): boolean {
   return statSync(path.join(folder, JOBS_FOLDER), { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
+function readJobFile(folder: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    const name = path.relative(folder, file)
+    throw new BatchwrightError({
+      code: 'JOB_FILE_UNREADABLE',
+      message: `expected to be able to read ${name}, found that the system refuses it (${code})`,
+      hint: `\`ls -ld ${name}\` shows who may read it, \`id\` who you are.`,
+      details: { file },
+      cause,
+    })
+  }
+}
+
 /** Helpers may lie beside jobs: only a file with a default export is a job's. */
 function findJobFiles(folder: string, globs: readonly string[]): readonly string[] {
   return globSync([...globs], {
@@ -78,6 +95,6 @@ function findJobFiles(folder: string, globs: readonly string[]): readonly string
     exclude: ['**/node_modules/**', '**/*.test.*', '**/*.d.ts', '**/*.d.mts'],
   })
     .map((file) => path.join(folder, file))
-    .filter((file) => /\bexport\s+default\b|\bas\s+default\b/.test(readFileSync(file, 'utf8')))
+    .filter((file) => /\bexport\s+default\b|\bas\s+default\b/.test(readJobFile(folder, file)))
     .sort()
 }

@@ -187,13 +187,22 @@ describe.each(Object.entries(FORMATS))('%s', (_, format) => {
     for await (const list of readPart(file, definition(printed))) found.push(...list)
     expect(found).toEqual([first, ...rows(1, 6)])
 
-    writeFileSync(path.join(folder, 'all', 'v000001', manifest.parts[1]?.file ?? ''), 'changed')
+    const [head = '', tail = ''] = manifest.parts.map((part) => path.join(folder, 'all', 'v000001', part.file))
+    writeFileSync(tail, 'changed')
     await expect(print('jsonl')).rejects.toThrow(
       expect.objectContaining({
         code: 'CHECKSUM_MISMATCH',
         details: expect.objectContaining({ expected: parts[1]?.sha256 }) as object,
       }),
     )
+
+    writeFileSync(head, 'changed')
+    for (const as of ['csv', 'jsonl'] as const) {
+      const pieces = readPublished({ folder, manifest, dataset: definition(format), as })
+      await expect(pieces.next(), 'not even a header').rejects.toThrow(
+        expect.objectContaining({ code: 'CHECKSUM_MISMATCH' }),
+      )
+    }
   })
 
   test('a faulty record is refused with its column, and no file is made', async () => {

@@ -29,6 +29,16 @@ export const DEFINITIONS: Catalogue = {
     remedies: ['`batchwright jobs` lists the jobs there are.'],
     example: { message: 'expected a job file at jobs/orders.ts, found none', remedy: 'batchwright jobs' },
   },
+  JOB_FILE_UNREADABLE: {
+    title: 'A job file may not be read',
+    meaning: 'The file is there, and the system does not let this user read it.',
+    causes: ['It belongs to somebody else, or was copied with too few rights.'],
+    remedies: ['`ls -ld FILE` shows who may read it; `id` shows who you are.'],
+    example: {
+      message: 'expected to be able to read jobs/orders.ts, found that the system refuses it (EACCES)',
+      remedy: 'chmod a+r jobs/orders.ts',
+    },
+  },
   JOB_DUPLICATE: {
     title: 'Two jobs of one name',
     meaning: 'Runs are found again by the name of their job, so a project can have each name once.',

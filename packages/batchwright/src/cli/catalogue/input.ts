@@ -20,6 +20,19 @@ export const INPUT: Catalogue = {
       remedy: "dataset('raw_orders', { missing: 'skip', ... })",
     },
   },
+  INPUT_UNREADABLE: {
+    title: 'An input may not be read',
+    meaning: 'The file is there, and the system does not let this user read it.',
+    causes: ['The file, or a folder above it, belongs to somebody else.', 'It was delivered with too few rights.'],
+    remedies: [
+      '`ls -ld FILE` shows who may read it; `id` shows who you are.',
+      'Give the user that runs the job the right to read it, then `batchwright retry RUN` goes on.',
+    ],
+    example: {
+      message: 'expected to be able to read in/2026-03-02.csv, found that this user has no permission (EACCES)',
+      remedy: 'chmod a+r in/2026-03-02.csv\nbatchwright retry latest',
+    },
+  },
   INPUT_CHANGED: {
     title: 'An input is not what it was when the run began',
     meaning:

@@ -1,5 +1,5 @@
 /** What was checked, a line each; problems with their place and what to do. */
-import { failureLines } from '../failure.ts'
+import { failureLines, inProject } from '../failure.ts'
 import { toldHint } from '../hint.ts'
 import type { Tone } from '../render/paint.ts'
 import { placesLines } from '../render/places.ts'
@@ -27,7 +27,8 @@ function itemLine(item: CheckItem, session: Session, manyJobs: boolean): readonl
   const [sign, tone] = SIGNS[item.level]
   const job = item.job === null || (!manyJobs && item.about !== 'definition') ? '' : `${item.job}: `
   const indent = SIGN_WIDTH + ABOUT_WIDTH
-  const [first = '', ...more] = `${job}${item.message}`
+  const message = inProject(item.message, { projectFolder: session.project.folder, width })
+  const [first = '', ...more] = `${job}${message}`
     .split('\n')
     .flatMap((line) => wrap(printable(line.trim()), Math.max(20, width - indent)))
   const head = `${paint(sign, tone)}${' '.repeat(SIGN_WIDTH - sign.length)}${item.about.padEnd(ABOUT_WIDTH)}${first}`

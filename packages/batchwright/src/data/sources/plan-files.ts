@@ -14,6 +14,7 @@ import { scanFile, type ScannedFile } from '../snapshot/scan-file.ts'
 import { cutFile, type Cut } from './cut-file.ts'
 import { filePayload } from './payload.ts'
 import type { PartInput } from './plan-published.ts'
+import { inputUnreadable } from './unreadable.ts'
 
 /** Bytes of input in a block, and so in a batch. */
 export const BLOCK_BYTES = 256 * 1024
@@ -174,7 +175,7 @@ async function scanExisting(
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
       throw await inputMissing(dataset.name, window, name, folders.project)
     }
-    throw error
+    throw inputUnreadable(error, absolute) ?? error
   }
 }
 

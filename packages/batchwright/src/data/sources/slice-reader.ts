@@ -10,6 +10,7 @@ import { gzipContent, readFully } from '../snapshot/content.ts'
 import { BlockBatch } from './block-batch.ts'
 import type { FileSlice, LinePosition } from './payload.ts'
 import { keepShare } from './share.ts'
+import { inputUnreadable } from './unreadable.ts'
 
 const LF = 10
 /** Pieces in which a block too large to be kept is digested. */
@@ -247,6 +248,8 @@ async function openInput(file: string): Promise<FileHandle> {
   try {
     return await open(file, 'r')
   } catch (cause) {
+    const unreadable = inputUnreadable(cause, file)
+    if (unreadable !== null) throw unreadable
     throw new BatchwrightError({
       code: 'INPUT_MISSING',
       message: `expected ${file}, which was there when the step was planned; it cannot be opened`,

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { BatchwrightError } from '../../kernel/errors.ts'
 
 /** Primary result codes of SQLite that this store tells apart: https://sqlite.org/rescode.html */
@@ -65,7 +66,7 @@ export function unwritable(path: string, cause: unknown): BatchwrightError {
   return new BatchwrightError({
     code: 'STORE_UNWRITABLE',
     message: `expected to be able to write the store ${path} and its folder, found: ${found}`,
-    hint: 'Check the permissions of the folder and its file system, then run the same command again.',
+    hint: `Look who may write there, \`ls -ld ${dirname(path)} ${path}\`, and whether the file system is mounted read-only; then run the same command again.`,
     details: { path },
     cause,
     retryable: true,
