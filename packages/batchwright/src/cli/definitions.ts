@@ -73,11 +73,6 @@ export async function loadJob(project: Project, name: string): Promise<LoadedJob
   })
 }
 
-/** The definition that an earlier run was made with, from its kept artifact. */
-export function loadPinned(artifact: ArtifactRef): Promise<JobDefinition> {
-  return loadArtifact(artifact)
-}
-
 async function loadFile(project: Project, file: string): Promise<LoadedJob> {
   const artifact = await buildArtifact({
     jobFile: file,

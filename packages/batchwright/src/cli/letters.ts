@@ -108,7 +108,7 @@ async function* linesOf(file: string, bytes: number): AsyncGenerator<DeadLetter>
 }
 
 /** Reads one line of a dead-letter part or of an export. Throws DEAD_LETTER_INVALID. */
-export function decodeLetter(line: string, file: string): DeadLetter {
+function decodeLetter(line: string, file: string): DeadLetter {
   try {
     const value: unknown = JSON.parse(line)
     if (isLetter(value)) return value

@@ -4,8 +4,9 @@
  * decides anything, and nothing here knows the store.
  */
 export { openRunLog } from './run-log.ts'
-export type { RunLog, RunLogLine, RunLogOptions } from './run-log.ts'
-export { readRunLog, RUN_LOG_FILE, streamRunLog } from './read-log.ts'
+export type { RunLog, RunLogOptions } from './run-log.ts'
+export { RUN_LOG_FILE, type RunLogLine } from './log-line.ts'
+export { readRunLog, streamRunLog } from './read-log.ts'
 export type { FollowOptions } from './read-log.ts'
 export type { LogFilter } from './log-filter.ts'
 export { Redactor } from './redactor.ts'

@@ -1,5 +1,5 @@
 import type { LogLine } from '../protocol/index.ts'
-import type { RunLogLine } from './run-log.ts'
+import type { RunLogLine } from './log-line.ts'
 
 export const LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLine['level'][]
 

@@ -5,10 +5,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { JsonValue } from '../kernel/errors.ts'
 import { LEVELS, passes } from './log-filter.ts'
 import type { LogFilter } from './log-filter.ts'
-import type { RunLogLine } from './run-log.ts'
-
-/** Name of the log inside the run's folder. */
-export const RUN_LOG_FILE = 'log.jsonl'
+import { RUN_LOG_FILE, type RunLogLine } from './log-line.ts'
 
 const WINDOW_BYTES = 64 * 1024
 /** Lines are 16 KiB at most when they are written. What is longer than this without an end is no line of ours. */

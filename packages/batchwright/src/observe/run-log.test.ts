@@ -79,7 +79,9 @@ test('no line is longer than 16 KiB, whatever is logged', async () => {
 test('secrets are masked in messages and fields, also where JSON or a URL writes them differently', async () => {
   const at = folder()
   const log = open(at, { SMTP_PASSWORD: 'pa"ss\\word', SHORT: 'abc' })
-  log.write(line('login with pa"ss\\word and abc at ftp://u:pa%22ss%5Cword@host', { fields: { deep: ['pa"ss\\word'] } }))
+  log.write(
+    line('login with pa"ss\\word and abc at ftp://u:pa%22ss%5Cword@host', { fields: { deep: ['pa"ss\\word'] } }),
+  )
   await log.close()
   const text = readFileSync(path.join(at, RUN_LOG_FILE), 'utf8')
   expect(text).not.toContain('ss\\\\word')

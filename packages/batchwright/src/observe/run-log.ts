@@ -1,17 +1,7 @@
 import { appendFile, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock, Timer } from '../kernel/clock.ts'
-import type { LogLine } from '../protocol/index.ts'
-import { RUN_LOG_FILE } from './read-log.ts'
-
-/** A line of a run's log as it is kept: where it came from, then what was said. */
-export interface RunLogLine extends LogLine {
-  /** Null for lines about the run itself. */
-  readonly step: string | null
-  /** Partition index; null outside partitions. */
-  readonly index: number | null
-  readonly attempt: number | null
-}
+import { RUN_LOG_FILE, type RunLogLine } from './log-line.ts'
 
 export interface RunLogOptions {
   /** The run's folder; made when the first line is written. */

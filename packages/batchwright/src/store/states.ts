@@ -102,5 +102,3 @@ export function isLegal<State extends string>(table: readonly Transition<State>[
 }
 
 export const ENDED_RUN_STATES = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly RunState[]
-export const ENDED_STEP_STATES = ['succeeded', 'failed', 'cancelled', 'skipped'] as const satisfies readonly StepState[]
-export const ENDED_TASK_STATES = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly TaskState[]

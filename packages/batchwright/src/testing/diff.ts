@@ -70,7 +70,7 @@ function rowDifference(where: string, expected: object | undefined, actual: obje
 }
 
 /** The columns in which two records differ: `price: expected "1.50", found "1.60"`. */
-export function diffColumns(expected: object, actual: object): readonly string[] {
+function diffColumns(expected: object, actual: object): readonly string[] {
   const columns = [...new Set([...Object.keys(expected), ...Object.keys(actual)])]
   return columns.flatMap((column) => {
     const left: unknown = Reflect.get(expected, column)

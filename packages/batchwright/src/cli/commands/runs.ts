@@ -3,7 +3,6 @@ import type { RunRow, RunState, Store } from '../../store/index.ts'
 import { runLines } from '../render/lists.ts'
 import type { SlowPartition } from '../render/live.ts'
 import { summaryLines, titleLines } from '../render/summary.ts'
-import { gatherFacts } from '../run-facts.ts'
 import { runFailureLines } from '../run-failure.ts'
 import type { Session } from '../session.ts'
 import type { RunView } from '../view.ts'
@@ -49,6 +48,8 @@ export async function printRun(
 ): Promise<void> {
   const { terminal } = session
   if (terminal.json) return
+  // What it reads artifacts and manifests with is most of the package: a list of runs needs none of it.
+  const { gatherFacts } = await import('../run-facts.ts')
   const style = { ...terminal, now: session.clock.now() }
   terminal.print(titleLines(view, style))
   printFailure(session, view)

@@ -11,12 +11,7 @@ import type { RunRow, Store } from '../../store/contract.ts'
 import type { Scan } from './scan.ts'
 import { scanProject } from './scan.ts'
 import type { Asked, Situation } from './situation.ts'
-import { upcomingWindows } from './windows.ts'
-
-export interface Answer {
-  readonly value: string
-  readonly about: string
-}
+import { upcomingWindows, type Answer } from './windows.ts'
 
 /** Answers, in the order to be shown; or that the shell's own names of files or folders are meant. */
 export type Answers = readonly Answer[] | 'files' | 'folders'

@@ -1,7 +1,12 @@
 /** Windows that a job may run for next, beside those that it has run for. */
 import type { WindowSpec } from '../../job/model.ts'
 import type { WindowValue } from '../../protocol/index.ts'
-import type { Answer } from './answers.ts'
+
+/** A word that may stand where the Tab key was pressed, and what it is. */
+export interface Answer {
+  readonly value: string
+  readonly about: string
+}
 
 /** The window after the newest run's; for a job that has never run, the last one that is over. None where its kind is not known. */
 export async function upcomingWindows(

@@ -3,7 +3,7 @@ import type { DryKey, DryRecord, DryStep, Row } from '../../dry-run/index.ts'
 import type { Tone } from '../render/paint.ts'
 import { table, type Cell, type Column } from '../render/table.ts'
 import { displayWidth, printable } from '../render/text.ts'
-import { cellOf, columnsOf, fieldLines, rowLines, worthSeeing, type DevStyle } from './render.ts'
+import { cellOf, columnsOf, fieldLines, rowLines, type DevStyle } from './rows.ts'
 
 /** Records and keys that are shown of a step. */
 const SHOWN = 6
@@ -91,4 +91,20 @@ function keyLines(keys: readonly DryKey[], style: DevStyle): readonly string[] {
     return after.map((row, index) => ({ before: index === 0 ? before : null, after: row, fate: null }))
   })
   return beside(pairs, style) ?? stacked(pairs, style)
+}
+
+/** Records worth seeing: the first of each fate and reason before more of the same. */
+function worthSeeing(records: readonly DryRecord[], most: number): readonly DryRecord[] {
+  const seen = new Map<string, number>()
+  const ranked = records.map((record, index) => {
+    const kind = record.reason ?? record.fate
+    const before = seen.get(kind) ?? 0
+    seen.set(kind, before + 1)
+    return { record, index, rank: before }
+  })
+  return ranked
+    .toSorted((left, right) => left.rank - right.rank || left.index - right.index)
+    .slice(0, most)
+    .toSorted((left, right) => left.index - right.index)
+    .map(({ record }) => record)
 }

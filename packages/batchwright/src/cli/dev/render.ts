@@ -1,15 +1,11 @@
 /** A look at a job as text: what went into each step and what came out, what was set aside, what would be published. */
-import type { DryDead, DryInput, DryOutput, DryRecord, DryStep, Row } from '../../dry-run/index.ts'
+import type { DryDead, DryInput, DryOutput, DryStep } from '../../dry-run/index.ts'
 import type { Finding } from '../../trust/index.ts'
 import type { Paint } from '../render/paint.ts'
 import { table, type Column } from '../render/table.ts'
-import { count, displayWidth, plural, printable, shorten, wrap } from '../render/text.ts'
+import { count, plural, printable, shorten } from '../render/text.ts'
 import { pairLines } from './pairs.ts'
-
-export interface DevStyle {
-  readonly width: number
-  readonly paint: Paint
-}
+import { rowLines, type DevStyle } from './rows.ts'
 
 /** Examples are cut to this many characters: a record may be very wide. */
 const EXAMPLE_WIDTH = 200
@@ -108,69 +104,4 @@ export function outputLines(output: DryOutput, style: DevStyle): readonly string
     ...judged.map((line) => paint(`  ${printable(line)}`, 'dim')),
     ...output.checks.filter((check) => !check.passed).map((check) => findingLine(check, paint)),
   ]
-}
-
-/** Rows as a table of their columns; as names and values where that is too wide. */
-export function rowLines(rows: readonly Row[], { width, paint }: DevStyle): readonly string[] {
-  if (rows.length === 0) return []
-  const names = columnsOf(rows)
-  const cells = rows.map((row) => names.map((name) => cellOf(row[name])))
-  const natural = names.map((name, index) =>
-    Math.max(displayWidth(name), ...cells.map((row) => displayWidth(printable(row[index] ?? '')))),
-  )
-  if (natural.reduce((sum, each) => sum + each + 2, 0) > width) {
-    return rows.flatMap((row) => ['', ...fieldLines(row, null, '', width)]).slice(1)
-  }
-  return table(
-    names.map((title) => ({ title })),
-    cells,
-    { width, paint, indent: 2 },
-  )
-}
-
-/** A value of a record that is shown as names and values. */
-const NARROW = 24
-
-/** `in  invoice=536365 customer=17850 ...`; with `before` only what is new or different from it. */
-export function fieldLines(row: Row, before: Row | null, label: string, width: number): readonly string[] {
-  const entries = Object.entries(row)
-  const different = entries.filter(([name, value]) => before === null || cellOf(before[name]) !== cellOf(value))
-  const left = entries.length - different.length
-  const fields = different.map(([name, value]) => `${name}=${fieldOf(cellOf(value))}`)
-  const text = [...fields, ...(left === 0 ? [] : [`(${count(left)} unchanged)`])].join(' ')
-  const indent = label === '' ? '  ' : `  ${' '.repeat(label.length)} `
-  return wrap(text, Math.max(20, width - indent.length)).map((line, index) =>
-    index === 0 && label !== '' ? `  ${label} ${line}` : `${indent}${line}`,
-  )
-}
-
-function fieldOf(text: string): string {
-  const shown = printable(text)
-  return shown.length <= NARROW ? shown : `${shown.slice(0, NARROW - 1)}…`
-}
-
-export function columnsOf(rows: readonly Row[]): readonly string[] {
-  return [...new Set(rows.flatMap((row) => Object.keys(row)))]
-}
-
-/** A value as a cell: text as it is, nothing for null, the rest as JSON. */
-export function cellOf(value: Row[string] | undefined): string {
-  if (value === undefined || value === null) return ''
-  return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-/** Records worth seeing: the first of each fate and reason before more of the same. */
-export function worthSeeing(records: readonly DryRecord[], most: number): readonly DryRecord[] {
-  const seen = new Map<string, number>()
-  const ranked = records.map((record, index) => {
-    const kind = record.reason ?? record.fate
-    const before = seen.get(kind) ?? 0
-    seen.set(kind, before + 1)
-    return { record, index, rank: before }
-  })
-  return ranked
-    .toSorted((left, right) => left.rank - right.rank || left.index - right.index)
-    .slice(0, most)
-    .toSorted((left, right) => left.index - right.index)
-    .map(({ record }) => record)
 }

@@ -183,7 +183,7 @@ const GIVEN_BACK: Readonly<Record<string, string>> = {
 }
 
 /** From where the next attempt of a lost task went on, and how much was done again. */
-export function resumption(lost: AttemptRow, next: AttemptRow | null): string {
+function resumption(lost: AttemptRow, next: AttemptRow | null): string {
   const name = `Partition ${lost.index ?? 0}${lost.label === '' ? '' : ` (${lost.label})`}`
   if (next === null) return `${name} waits to go on ${placeOf(lost)}.`
   return `${name} went on ${placeOf(lost)}${redone(lost)}.`

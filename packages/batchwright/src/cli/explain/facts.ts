@@ -29,7 +29,7 @@ const SINGLE_EVENTS = [
   'task.failed',
 ] as const
 /** Told one by one while they are few; summed up beyond that. */
-export const FEW = 12
+const FEW = 12
 /** Lost leases whose tasks are followed to their next attempt. */
 const FOLLOWED = 6
 

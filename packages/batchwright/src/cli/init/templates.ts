@@ -18,8 +18,6 @@ export interface Template {
 
 const REJECTED = ['dead-letters list latest', 'see the rejected rows'] as const
 
-export const DEFAULT_TEMPLATE = 'basic'
-
 export const TEMPLATES: readonly Template[] = [
   {
     name: 'basic',

@@ -66,7 +66,7 @@ export function estimate(steps: readonly PlannedStep[], history: JobHistory, slo
 }
 
 /** Records that come into the run; null where a step that reads no other does not know. */
-export function recordsPlanned(steps: readonly PlannedStep[]): number | null {
+function recordsPlanned(steps: readonly PlannedStep[]): number | null {
   const first = steps.filter(({ after, partitions }) => after.length === 0 && partitions !== null)
   const counts = first.flatMap(({ partitions }) => (partitions ?? []).map(({ records }) => records))
   if (counts.length === 0 || counts.some((each) => each === null)) return null
