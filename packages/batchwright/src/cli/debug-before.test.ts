@@ -78,12 +78,16 @@ const again = (step: string, partitions: readonly number[], records: number, han
   handedOnThen: handedOn,
 })
 
-/** What is published and kept, byte for byte, and what the store says. */
+/** What is published and kept, hidden files too, byte for byte, and what the store says. */
 const standing = async (): Promise<unknown> => [
-  [...project.files('out/**'), ...project.files('.batchwright/{runs,artifacts}/**')].map((file) => {
-    const target = path.join(project.folder, file)
-    return [file, statSync(target).isDirectory() ? null : readFileSync(target, 'base64')]
-  }),
+  ['out', '.batchwright/runs', '.batchwright/artifacts'].flatMap((folder) =>
+    readdirSync(path.join(project.folder, folder), { recursive: true, encoding: 'utf8' })
+      .toSorted()
+      .map((file) => {
+        const target = path.join(project.folder, folder, file)
+        return [target, statSync(target).isDirectory() ? null : readFileSync(target, 'base64')]
+      }),
+  ),
   (await project.json('runs')).value,
   (await project.json('show')).value,
   (await project.json('dead-letters', 'list')).value,
