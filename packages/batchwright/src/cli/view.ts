@@ -110,10 +110,15 @@ export function elapsedMs(
   return row.startedAt === null ? null : Math.max(0, (row.endedAt ?? now) - row.startedAt)
 }
 
+/** The first steps of a run begin when it is made; a worker takes the run up a moment later, on a busy machine some seconds. */
+const TAKEN_UP_MS = 5_000
+
 /** Whether a step was begun before its run was last taken up, and worked on again since: its records were not read in one go. */
 export function carriedOver(step: StepView, run: RunRow): boolean {
   const [began, taken] = [step.startedAt, run.startedAt]
-  return began !== null && taken !== null && began < taken && (step.endedAt === null || step.endedAt > taken)
+  return (
+    began !== null && taken !== null && began < taken - TAKEN_UP_MS && (step.endedAt === null || step.endedAt > taken)
+  )
 }
 
 /** How long a step took, or has taken by `now`, since its run was last taken up: a night that it lay failed is not work. */

@@ -84,7 +84,16 @@ test('of a run that was taken up again the time between counts as no work, and n
   const shown = screen(lain, 120, paintNothing)
   expect(shown).toMatch(/^ {2}rate .* 1\.5 s$/m)
   expect(shown).not.toContain('8 h')
-  expect(shown).not.toMatch(/\d records\/s/)
+  expect(shown).not.toMatch(/\dk? records\/s/)
+})
+
+test('a run has a speed though its first steps begin with it, and a worker takes it up a moment later', () => {
+  const [first] = steps()
+  if (first === undefined) throw new Error('expected a step')
+  const step = { ...first, startedAt: T0, endedAt: T0 + 2_000 }
+  const shown = screen(view({ run: runRow({ startedAt: T0 + 200 }), steps: [step] }), 120, paintNothing)
+  expect(shown).toMatch(/\dk? records\/s/)
+  expect(shown).toMatch(/^ {2}step .* records\/s$/m)
 })
 
 function rangeScreen(range: RangeView, width: number, paint: Paint): string {
