@@ -1,27 +1,40 @@
 /** What failures of the file system mean, in words that name the path. */
+import { lstatSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { BatchwrightError } from './errors.ts'
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
-/** What the system refuses, and what to do about it. */
-const REFUSED: ReadonlyMap<string, readonly [found: string, hint: string]> = new Map([
-  ['EROFS', ['the file system is mounted read-only', 'Mount it so that it can be written']],
+/** What the system refuses, and what to do about it; `at` is what stands at the path, or above it. */
+const REFUSED = new Map<string, readonly [found: string, hint: (at: string) => string]>([
+  [
+    'EROFS',
+    ['the file system is mounted read-only', (at) => `\`findmnt -T ${at}\` shows the mount: let it be written`],
+  ],
   [
     'EACCES',
-    ['this user has no permission', 'Give this user (`id -un`) the right to write there, or run as one who has it'],
+    ['this user has no permission', (at) => `\`ls -ld ${at}\` shows who may write: let this user (\`id -un\`)`],
   ],
   [
     'EPERM',
-    ['the system does not permit it', 'Look at its owner, mode and attributes: `ls -ld` and `lsattr -d` show them'],
+    ['the system does not permit it', (at) => `\`ls -ld ${at}\` and \`lsattr -d ${at}\` show why: change that`],
   ],
-  ['ENOTDIR', ['a file stands where a folder must be', 'Move that file away, or name another folder']],
-  ['EISDIR', ['a folder stands where the file must be', 'Move that folder away']],
-  [
-    'ENAMETOOLONG',
-    ['the path is longer than the file system allows', 'Choose shorter names, or a folder nearer to the root'],
-  ],
+  ['ENOTDIR', ['a file stands where a folder must be', (at) => `Move it away: \`mv ${at} ${at}.old\``]],
+  ['EISDIR', ['a folder stands where the file must be', (at) => `Move it away: \`mv ${at} ${at}.old\``]],
+  ['ENAMETOOLONG', ['the path is longer than allowed', () => 'Choose shorter names, or a folder nearer to the root']],
 ])
+
+/** The path, or the nearest above it that is there. */
+function nearestThere(file: string): string {
+  const above = path.dirname(file)
+  if (above === file) return file
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) === undefined ? nearestThere(above) : file
+  } catch {
+    // Not to be looked at either (no permission above it, a file in its way): what is above says more.
+    return nearestThere(above)
+  }
+}
 
 /** The operating system's code of an error (`ENOSPC`), or null. */
 export function systemCode(thrown: unknown): string | null {
@@ -49,7 +62,7 @@ export function storageError(thrown: unknown, file: string): unknown {
     return new BatchwrightError({
       code: 'OUTPUT_UNWRITABLE',
       message: `expected to be able to write ${file}, found that ${found} (${code})`,
-      hint: `${hint}, then run the job again.`,
+      hint: `${hint(nearestThere(file))}, then run the job again.`,
       details: { path: file },
       cause: thrown,
     })

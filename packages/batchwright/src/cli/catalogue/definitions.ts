@@ -246,7 +246,7 @@ export const DEFINITIONS: Catalogue = {
       'For several fields: `` `${line.customer}/${line.month}` ``.',
     ],
     example: {
-      message: 'reduce total: expected its key to be text, found number',
+      message: 'job "orders", step "total" .by(): expected a key of text, found the number 1',
       remedy: '.by((line) => String(line.customer))',
     },
   },

@@ -16,7 +16,7 @@ export const INPUT: Catalogue = {
       "Where windows without data are normal: `missing: 'skip'` on the dataset.",
     ],
     example: {
-      message: 'plan: expected a file at in/2026-03-02.csv for dataset raw_orders, window 2026-03-02; there is none',
+      message: 'clean: expected a file at in/2026-03-02.csv for dataset raw_orders, window 2026-03-02; there is none',
       remedy: "dataset('raw_orders', { missing: 'skip', ... })",
     },
   },
@@ -78,7 +78,8 @@ export const INPUT: Catalogue = {
       "Look at the header that the message shows; `csv({ delimiter: ';' })` and `csv({ header: false })` exist.",
     ],
     example: {
-      message: 'expected a column "price" in in/2026-03-01.csv; its header is id, qty, unit_price. Is it "unit_price"?',
+      message:
+        'expected a column "price" in in/2026-03-01.csv; its header is "id", "qty", "unit_price". Is it "unit_price"?',
       remedy: "price: field.decimal({ scale: 2 }).column('unit_price')",
     },
   },

@@ -18,7 +18,7 @@ export const OUTPUT: Catalogue = {
       "A check that should only warn: `{ severity: 'warn' }`.",
     ],
     example: {
-      message: 'step clean: check unique_id: expected each id once, found 2 ids more than once',
+      message: 'clean: check unique(id): expected no two records with the same id, found 1 of 4 records against it',
       remedy: 'batchwright show latest',
     },
   },
@@ -126,7 +126,7 @@ export const OUTPUT: Catalogue = {
     causes: ['It was removed or moved by hand or by a clean-up script.'],
     remedies: [
       'Restore it from a backup.',
-      'Or `batchwright rollback NAME`, or publish the window again: `batchwright rerun JOB --window WINDOW`.',
+      'Or `batchwright rollback NAME --window WINDOW`, or publish the window again: `batchwright rerun JOB --window WINDOW`.',
     ],
     example: {
       message: 'expected the published part out/invoices/2011-01/v2/part-0.csv, found no such file',
@@ -137,7 +137,9 @@ export const OUTPUT: Catalogue = {
     title: 'A file is not what was written',
     meaning: 'The SHA-256 of the file differs from the one that was kept when it was written.',
     causes: ['The file was edited.', 'A failing disk, or a copy that went wrong.'],
-    remedies: ['Restore it, or `batchwright rollback NAME`, or `batchwright rerun JOB --window WINDOW`.'],
+    remedies: [
+      'Restore it, or `batchwright rollback NAME --window WINDOW`, or `batchwright rerun JOB --window WINDOW`.',
+    ],
     example: {
       message: 'out/invoices/2011-01/v2/part-0.csv: expected SHA-256 9f86d0..., found 60303a...',
       remedy: 'batchwright rerun billing --window 2011-01',

@@ -264,7 +264,7 @@ export const RUNNING: Catalogue = {
       'Raise `.timeout()`, or make partitions smaller.',
     ],
     example: {
-      message: "expected an attempt of step 'send' to end within 30000 ms",
+      message: 'expected an attempt of step "send" to end within 30000 ms, found it at work still',
       remedy: "fetch(url, { signal: context.signal })\n.timeout('5min')",
     },
   },

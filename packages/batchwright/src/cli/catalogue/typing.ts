@@ -8,7 +8,7 @@ export const TYPING: Catalogue = {
       'A command, an option or an argument is not one that Batchwright knows, or two of them exclude each other.',
     causes: ['A typing mistake.', 'An option of another command.', 'A value of the wrong kind: a word for a number.'],
     remedies: ['`batchwright COMMAND --help` lists the arguments and options of a command.'],
-    example: { message: "unknown option '--lmit'", remedy: 'batchwright runs --limit 3' },
+    example: { message: 'batchwright runs has no option --lmit', remedy: 'batchwright runs --limit 3' },
   },
   CODE_UNKNOWN: {
     title: 'There is nothing of this name to explain',
@@ -115,7 +115,7 @@ export const TYPING: Catalogue = {
     ],
     remedies: ['`batchwright jobs` shows which kind of window a job has.'],
     example: {
-      message: 'window: expected a day such as 2011-01-04, found "2026-3-1"',
+      message: '--window 2026-3-1: the job "orders" runs for one day at a time, such as 2011-01-04',
       remedy: 'batchwright run orders --window 2026-03-01',
     },
   },

@@ -76,7 +76,7 @@ export const USER_CODE: Catalogue = {
     ],
     example: {
       message:
-        'a record to be written does not meet the contract: amount: expected a decimal with 2 digits after the point, found 1.005',
+        'a record to be written does not meet the contract: column amount: expected a decimal with up to 2 places, found 1.005',
       remedy: 'amount: price.times(quantity).round(2)',
     },
   },
@@ -89,7 +89,7 @@ export const USER_CODE: Catalogue = {
       'Reject such records in the step before it.',
     ],
     example: {
-      message: 'reduce total, partition 2: add failed for key "C-17": no rate for XYZ',
+      message: 'total, partition 2: add failed for key "C-17": no rate for XYZ',
       remedy: "if (rate === undefined) return reject('no_rate')",
     },
   },
@@ -153,7 +153,8 @@ export const USER_CODE: Catalogue = {
       '`batchwright doctor` lists the secrets of all jobs, and which are missing.',
     ],
     example: {
-      message: 'service smtp: expected the environment variable SMTP_PASSWORD to be set, found nothing',
+      message:
+        'service smtp: expected the environment variable SMTP_PASSWORD, or SMTP_PASSWORD_FILE with the path of a file, to be set; found neither',
       remedy: 'SMTP_PASSWORD=... batchwright run invoices',
     },
   },
