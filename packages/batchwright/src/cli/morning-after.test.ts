@@ -30,7 +30,23 @@ describe('the morning after', () => {
       code: 'RUN_SUPERSEDED',
       hint: `\`batchwright show ${second.value.runId}\` shows the newer one; \`batchwright rerun orders --window ${DAY}\` makes another`,
     })
+    expect((await project.cli('explain', first.value.runId)).stdout).toContain(`batchwright show ${second.value.runId}`)
     expect((await project.json<RunJson>('show', first.value.runId)).value.state).toBe('failed')
     expect(project.files('out/clean/*/v*')).toEqual([`out/clean/${DAY}/v000001`])
+  })
+
+  test('after a rollback explain says what readers see now; plan names no run where there is none', async () => {
+    const project = makeProject({ 'jobs/orders.ts': ORDERS_JOB, [`in/${DAY}.csv`]: orders(3) })
+    await project.cli('run', 'orders', '--window', DAY)
+    project.write(`in/${DAY}.csv`, orders(2))
+    await project.cli('rerun', 'orders', '--window', DAY)
+    expect((await project.cli('explain', 'latest')).stdout).not.toContain('Readers see')
+    await project.cli('rollback', 'clean_orders', '--window', DAY)
+    expect((await project.cli('explain', 'latest')).stdout.replace(/\s+/g, ' ')).toContain(
+      `Readers see clean_orders ${DAY} v3 now: a rollback shows version 1 again.`,
+    )
+    const plan = await project.json<ErrorJson>('plan', 'orders', '--window', '2026-03-02')
+    expect(plan.value.error.code).toBe('INPUT_MISSING')
+    expect(plan.value.error.hint).not.toContain('RUN')
   })
 })

@@ -6,7 +6,7 @@ import { newRun } from '../../engine/index.ts'
 import { inlineExecutor } from '../../executors/index.ts'
 import type { StepDefinition } from '../../job/model.ts'
 import { errorFromReport } from '../../kernel/errors.ts'
-import type { JsonValue } from '../../kernel/errors.ts'
+import type { ErrorReport, JsonValue } from '../../kernel/errors.ts'
 import type { PartitionPlan, PlanAssignment } from '../../protocol/index.ts'
 import type { NewRun } from '../../store/contract.ts'
 import { loadJob } from '../definitions.ts'
@@ -132,7 +132,7 @@ async function planStep(
       progress: () => undefined,
       log: () => undefined,
     })
-    if (end.kind === 'failed') throw errorFromReport(end.error)
+    if (end.kind === 'failed') throw errorFromReport(withoutRun(end.error))
     partitions.sort((left, right) => left.index - right.index)
     return { ...row, partitions, notes: end.kind === 'planned' ? end.plan.notes : [], skew: skewOf(partitions) }
   } finally {
@@ -180,4 +180,10 @@ function assignmentOf(
     upstream: [],
     expected: null,
   }
+}
+
+/** Errors of planning say how a run goes on after them. Here there is none. */
+function withoutRun(error: ErrorReport): ErrorReport {
+  const hint = error.hint?.replace(/, then `batchwright retry RUN[^`]*` goes on/, '')
+  return hint === undefined ? error : { ...error, hint }
 }

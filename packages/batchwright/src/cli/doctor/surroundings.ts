@@ -66,8 +66,14 @@ export async function secretFindings(
       findings.push(ok('secrets', `${name} is present (${usedBy})`))
     } catch (thrown) {
       if (!(thrown instanceof BatchwrightError)) throw thrown
-      findings.push(fail('secrets', thrown.code, thrown.message, thrown.hint ?? `set ${name}`))
+      findings.push(fail('secrets', thrown.code, thrown.message, secretHint(thrown, name)))
     }
   }
   return findings
+}
+
+/** Of one that is not set no run is at stake yet; what else is wrong with it says so itself. */
+function secretHint({ code, hint }: BatchwrightError, name: string): string {
+  if (code !== 'SECRET_MISSING' && hint !== undefined) return hint
+  return `Set ${name} where the jobs are started; in this shell, to look again: \`export ${name}=...\`, then \`batchwright doctor\`.`
 }

@@ -1,6 +1,6 @@
 /** How a run ended, or why it has not; what was published, or why not. */
 import type { JsonValue } from '../../kernel/errors.ts'
-import type { RunRow } from '../../store/contract.ts'
+import type { PublicationRow, RunRow } from '../../store/contract.ts'
 import { isJsonObject } from '../json.ts'
 import { plural } from '../render/text.ts'
 import type { RunFacts } from './facts.ts'
@@ -148,7 +148,7 @@ function capital(text: string): string {
 }
 
 /** What readers see of it. */
-export function publication({ run, publications, steps }: RunFacts): readonly Sentence[] {
+export function publication({ run, publications, current, overtakenBy, steps }: RunFacts): readonly Sentence[] {
   const published = publications.filter(({ state }) => state === 'published')
   const sentences = [...Map.groupBy(published, ({ publishedAt }) => publishedAt)].map(([at, group]) => {
     const names = group.map(
@@ -157,14 +157,32 @@ export function publication({ run, publications, steps }: RunFacts): readonly Se
     const how = group.length > 1 ? ', together, in one act' : ''
     return sentence(at, 'published', `Published: ${listed(names)}${how}.`, { versions: names })
   })
+  const replaced = current
+    .filter(({ dataset, window, number }) =>
+      published.some((mine) => mine.dataset === dataset && mine.window?.key === window?.key && mine.number < number),
+    )
+    .map((version) => replacedBy(version))
   const waiting = steps.filter(({ publish, state }) => publish !== 'none' && state !== 'succeeded')
-  if (waiting.length === 0) return sentences
+  if (waiting.length === 0) return [...sentences, ...replaced]
   const names = listed(waiting.map(({ name }) => name))
   const intended = publications.some(({ state }) => state === 'intended')
   return [
     ...sentences,
+    ...replaced,
+    ...(overtakenBy === null ? [] : [overtaken(overtakenBy)]),
     sentence(null, 'not-published', notPublished(run, names, intended), { steps: waiting.map(({ name }) => name) }),
   ]
+}
+
+function replacedBy({ dataset, window, number, rollbackTo, runId, publishedAt }: PublicationRow): Sentence {
+  const by = rollbackTo === null ? `run ${runId ?? ''} published it` : `a rollback shows version ${rollbackTo} again`
+  const text = `Readers see ${dataset}${window === null ? '' : ` ${window.key}`} v${number} now: ${by}.`
+  return sentence(publishedAt, 'replaced', text, { dataset, version: number, rollbackTo, by: runId })
+}
+
+function overtaken({ revision, runId }: RunRow): Sentence {
+  const text = `Revision ${revision} has succeeded since, run ${runId}: there is nothing to mend here.`
+  return sentence(null, 'overtaken', text, { revision, by: runId })
 }
 
 function notPublished(run: RunRow, names: string, intended: boolean): string {

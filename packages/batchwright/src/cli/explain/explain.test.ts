@@ -145,6 +145,26 @@ test('a run that failed is told to go on with the job file as it is then, for it
   await it.store.close()
 })
 
+test('a failed run that a later revision has overtaken says so, and leads there and not to a retry, which is refused', async () => {
+  const it = await scriptedRun()
+  await it.begin()
+  await it.plan(1)
+  await it.end(await it.claim(), { kind: 'failed', error: AWAY })
+  expect(await told(it, 'next')).toContain('batchwright retry run1')
+  await it.begin({
+    runId: 'run2',
+    revision: 'next',
+    steps: [{ name: 'rate', kind: 'records', after: [], publish: 'none' }],
+  })
+  await it.plan(1)
+  for (let left = 2; left > 0; left -= 1) await it.succeed(await it.claim())
+  expect(await told(it, 'overtaken')).toEqual([
+    'Revision 2 has succeeded since, run run2: there is nothing to mend here.',
+  ])
+  expect(await told(it, 'next')).toEqual(['batchwright show run2', 'batchwright explain run1/rate'])
+  await it.store.close()
+})
+
 test('what was verified is told of a step', async () => {
   const it = await scriptedRun()
   await it.begin()

@@ -38,6 +38,10 @@ export interface RunFacts {
   readonly now: number
   readonly steps: readonly StepRow[]
   readonly publications: readonly PublicationRow[]
+  /** Of the datasets and windows that it published, what is published now. */
+  readonly current: readonly PublicationRow[]
+  /** The newest later revision that has succeeded. */
+  readonly overtakenBy: RunRow | null
   readonly snapshots: readonly { readonly step: string; readonly snapshot: Snapshot }[]
   readonly counts: readonly EventCount[]
   readonly events: readonly StoreEvent[]
@@ -70,13 +74,16 @@ export async function gatherRunFacts(store: Store, run: RunRow): Promise<RunFact
   const unfinished = run.endedAt === null
   const workers = unfinished ? await store.listWorkers() : []
   const own = ownIdentity()
+  const publications = await store.listPublications({ runId })
   return {
     run,
     now,
     counts,
     events,
     steps: await store.listSteps(runId),
-    publications: await store.listPublications({ runId }),
+    publications,
+    current: await currentOf(store, publications),
+    overtakenBy: await overtaking(store, run),
     snapshots: await store.listSnapshots(runId),
     retries: await fewOf(store, runId, counts, 'task.retried'),
     lost: await lostLeases(store, runId),
@@ -87,6 +94,21 @@ export async function gatherRunFacts(store: Store, run: RunRow): Promise<RunFact
     nextDueMs: unfinished ? await store.nextDue([runId]) : null,
     queuedAt: events.findLast(({ type }) => type === 'run.reopened')?.at ?? run.createdAt,
   }
+}
+
+async function currentOf(store: Store, published: readonly PublicationRow[]): Promise<readonly PublicationRow[]> {
+  const all = await Promise.all(
+    published.map(async ({ dataset, window }) => {
+      const versions = await store.listPublications({ dataset, windowKey: window?.key ?? null })
+      return versions.findLast(({ state }) => state === 'published')
+    }),
+  )
+  return all.filter((version) => version !== undefined)
+}
+
+async function overtaking(store: Store, { job, identity, revision }: RunRow): Promise<RunRow | null> {
+  const { items } = await store.listRuns({ job, identity, states: ['succeeded'], limit: 1 })
+  return items.find((each) => each.revision > revision) ?? null
 }
 
 async function fewOf(

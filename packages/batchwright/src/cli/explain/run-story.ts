@@ -10,9 +10,15 @@ import type { Story } from './sentence.ts'
 
 export function runStory(facts: RunFacts): Story {
   const { run, steps, publications } = facts
-  const next = commands(runView(run, steps, publications)).map((command) =>
-    sentence(null, 'next', command, { command }),
-  )
+  const { overtakenBy } = facts
+  const next = (
+    overtakenBy !== null && run.endedAt !== null && run.state !== 'succeeded'
+      ? [
+          `batchwright show ${overtakenBy.runId}`,
+          `batchwright explain ${run.runId}/${run.failure?.step ?? steps[0]?.name ?? ''}`,
+        ]
+      : commands(runView(run, steps, publications))
+  ).map((command) => sentence(null, 'next', command, { command }))
   const state = run.paused && run.endedAt === null ? 'paused' : run.state
   return {
     title: `${runTitle(run)} is ${state}: run ${run.runId}`,

@@ -180,7 +180,8 @@ function pathLines(path: CriticalPath, times: RunTimes, style: TableStyle): read
     ])
   return [
     ...table(PATH_COLUMNS, rows, { ...style, indent: INDENT }),
-    ...verdict(path, total).flatMap((text) =>
+    // What failed did not do its work: how long that would have taken nobody knows.
+    ...(times.run.state === 'failed' || times.run.state === 'cancelled' ? [] : verdict(path, total)).flatMap((text) =>
       wrap(text, style.width - INDENT).map((line) => `${' '.repeat(INDENT)}${line}`),
     ),
   ]

@@ -66,7 +66,7 @@ export function unwritable(path: string, cause: unknown): BatchwrightError {
   return new BatchwrightError({
     code: 'STORE_UNWRITABLE',
     message: `expected to be able to write the store ${path} and its folder, found: ${found}`,
-    hint: `Look who may write there, \`ls -ld ${dirname(path)} ${path}\`, and whether the file system is mounted read-only; then run the same command again.`,
+    hint: `Look whether there is room, \`df -h ${dirname(path)}\`, who may write there, \`ls -ld ${dirname(path)} ${path}\`, and whether the file system is mounted read-only; then run the same command again.`,
     details: { path },
     cause,
     retryable: true,
