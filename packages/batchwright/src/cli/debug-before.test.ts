@@ -150,6 +150,12 @@ test('a dead letter of a step that reads a step is found again by its position',
   })
 })
 
+test('of several sources with a record of that number one can be named', async () => {
+  const task = (...args: readonly string[]) => debug('latest/clean/0', '--record', ...args)
+  expect((await task('2')).items).toMatchObject([{ source: 'rate/0', record: 2, fate: 'written' }])
+  expect((await task('rate/1:2')).items).toMatchObject([{ source: 'rate/1', record: 2, reason: 'bad' }])
+})
+
 test('a step before that needs a service is said to, and worked through with --services', async () => {
   const error = await refused('latest/told/0')
   expect(error).toMatchObject({ code: 'DEBUG_NEEDS_SERVICES', hint: expect.stringContaining('--services') as string })

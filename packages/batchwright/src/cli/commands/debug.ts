@@ -90,11 +90,14 @@ async function taskOf(store: Store, run: RunRow, step: string, partition: number
 }
 
 function readPlace(given: string): RecordPlace {
-  const [, byte, number] = /^(byte:)?(\d+)$/.exec(given) ?? []
-  if (number !== undefined) return byte === undefined ? { record: Number(number) } : { offset: Number(number) }
+  const [, source, number] = /^(?:(.+):)?(\d+)$/.exec(given) ?? []
+  if (number !== undefined) {
+    if (source === 'byte') return { offset: Number(number) }
+    return { record: Number(number), ...(source === undefined ? {} : { source }) }
+  }
   throw usageError({
     code: 'USAGE',
-    message: `--record: expected the number of a record in its source (from 1), or byte:OFFSET, found ${JSON.stringify(given)}`,
+    message: `--record: expected the number of a record in its source (from 1), SOURCE:N, or byte:OFFSET, found ${JSON.stringify(given)}`,
     hint: '`batchwright dead-letters list` shows both',
     details: { given },
   })

@@ -217,8 +217,9 @@ function recordNotFound(
   { first, last }: Replayed,
   { run, task }: Pick<ReplayedTask, 'run' | 'task'>,
 ): Error {
+  const of = place.source === undefined ? '' : ` of ${place.source}`
   const wanted =
-    'record' in place ? `record ${String(place.record)}` : `record that starts at byte ${String(place.offset)}`
+    'record' in place ? `record ${String(place.record)}${of}` : `record that starts at byte ${String(place.offset)}`
   const holds =
     first === null || last === null
       ? 'it has no records'

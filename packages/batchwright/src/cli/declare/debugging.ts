@@ -21,7 +21,7 @@ export function declareDebugging(program: Command, session: Session, run: Runner
   const debug = debugging(
     add(program, 'debug <task>', 'work through a task again with its sinks off: RUN/STEP/PARTITION')
       .option('--run <run>', 'of this run; the task is then STEP/PARTITION')
-      .option('--record <n>', 'only this record: its number in its source, or byte:OFFSET')
+      .option('--record <n>', 'only this record: its number in its source, SOURCE:N, or byte:OFFSET')
       .option('--key <key>', 'only this key of a reduce step')
       .addOption(new Option('--only <fate>', 'only records with this fate').choices(['written', 'dropped', 'dead']))
       .option('--limit <n>', 'most records shown', positive, 20),
