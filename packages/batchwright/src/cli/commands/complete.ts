@@ -50,6 +50,7 @@ async function linesFor(
   try {
     return lines(await answersTo(session, shell === 'bash' ? { ...asked, prefix: '' } : { ...asked, prefix }))
   } catch {
+    // A press of the Tab key is no place for an error: the command itself tells it.
     return []
   }
 }

@@ -3,12 +3,21 @@ import { Fault, type ContractDefinition, type DatasetDefinition, type KeyedState
 import type { JsonValue } from '../../kernel/errors.ts'
 import { dryFunction, RecordContext } from '../../runtime/index.ts'
 import type { DryFate } from '../../runtime/index.ts'
+import type { ContractSubject } from '../contracts/subject.ts'
 import { outcomeOf, reportOf } from './outcome.ts'
 import type { StepOutcome, StepReport } from './outcome.ts'
 import { readGiven } from './read-given.ts'
 import type { ReadingAs } from './read-given.ts'
 import { contextFor, fillState } from './setting.ts'
-import type { FunctionTestOptions } from './test-step.ts'
+import type { StepTestOptions } from './setting.ts'
+
+/** What a test of a function by itself may say. */
+export interface FunctionTestOptions extends StepTestOptions {
+  /** What records are read by: they may be given as raw columns then, and broken ones are set aside. */
+  readonly reads?: ContractSubject<unknown>
+  /** What the function's records are held against. */
+  readonly writes?: ContractSubject<unknown>
+}
 
 /** A `process` function by itself, on one record or on a list. */
 export async function testFunction(

@@ -2,16 +2,9 @@ import type { JobDefinition, OutputOf, RulesOf } from '../../job/index.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { ContractSubject } from '../contracts/subject.ts'
 import type { StepOutcome, StepReport } from './outcome.ts'
-import { testFunction } from './test-function.ts'
+import { testFunction, type FunctionTestOptions } from './test-function.ts'
 import { testNamedStep } from './test-named-step.ts'
 import type { StepTestOptions } from './setting.ts'
-
-export interface FunctionTestOptions extends StepTestOptions {
-  /** What records are read by: they may be given as raw columns then, and broken ones are set aside. */
-  readonly reads?: ContractSubject<unknown>
-  /** What the function's records are held against. */
-  readonly writes?: ContractSubject<unknown>
-}
 
 /** Any record, where its type is not known. */
 export type AnyRecord = Readonly<Record<string, unknown>>
