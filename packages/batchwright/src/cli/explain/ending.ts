@@ -170,7 +170,9 @@ export function publication({ run, publications, current, overtakenBy, steps }: 
     ...sentences,
     ...replaced,
     ...(overtakenBy === null ? [] : [overtaken(overtakenBy)]),
-    sentence(null, 'not-published', notPublished(run, names, intended), { steps: waiting.map(({ name }) => name) }),
+    sentence(null, 'not-published', notPublished(run, names, intended, overtakenBy !== null), {
+      steps: waiting.map(({ name }) => name),
+    }),
   ]
 }
 
@@ -185,10 +187,10 @@ function overtaken({ revision, runId }: RunRow): Sentence {
   return sentence(null, 'overtaken', text, { revision, by: runId })
 }
 
-function notPublished(run: RunRow, names: string, intended: boolean): string {
+function notPublished(run: RunRow, names: string, intended: boolean, overtaken: boolean): string {
   if (intended) return `The publication of ${names} was begun and has not ended; it is finished when the run goes on.`
   if (run.state === 'failed' || run.state === 'cancelled') {
-    return `Nothing of ${names} was published: what a run publishes together becomes visible after all its checks, or not at all. Readers see the versions of before.`
+    return `Nothing of ${names} was published: what a run publishes together becomes visible after all its checks, or not at all.${overtaken ? '' : ' Readers see the versions of before.'}`
   }
   return `Nothing of ${names} is published yet: that is done when every step is verified.`
 }

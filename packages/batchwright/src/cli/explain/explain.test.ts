@@ -162,6 +162,7 @@ test('a failed run that a later revision has overtaken says so, and leads there 
     'Revision 2 has succeeded since, run run2: there is nothing to mend here.',
   ])
   expect(await told(it, 'next')).toEqual(['batchwright show run2', 'batchwright explain run1/rate'])
+  expect((await told(it, 'not-published'))[0]).not.toContain('versions of before')
   await it.store.close()
 })
 
