@@ -4,7 +4,7 @@
  * refused here, at definition, with a message that names the place and the remedy.
  */
 export type * from './model.ts'
-export { DROP, Fault, OUTPUT, REJECT } from './model.ts'
+export { DROP, Fault, OUTCOME, OUTPUT, REJECT } from './model.ts'
 export { check, type Check, type CheckOptions } from './checks.ts'
 export { contract, type Contract, type ContractOptions } from './contracts.ts'
 export {

@@ -490,25 +490,32 @@ export interface ServiceDefinition<Client = unknown> {
 
 // ---------------------------------------------------------------- what process may return
 
-/** Brands that survive two copies of the library in one process. */
+// Brands that survive two copies of the library in one process.
+/** On everything that `reject`, `drop` and `output` give: one look tells that a result is an ordinary record. */
+export const OUTCOME = Symbol.for('batchwright.outcome')
+/** Marks what `reject()` gives. */
 export const REJECT = Symbol.for('batchwright.reject')
 /** Marks what `drop()` gives. */
 export const DROP = Symbol.for('batchwright.drop')
+/** Marks what `output()` gives. */
 export const OUTPUT = Symbol.for('batchwright.output')
 
 /** What `reject(rule)` gives: the record becomes a dead letter of that rule. */
 export interface Rejected<Rule extends string = string> {
+  readonly [OUTCOME]: true
   readonly [REJECT]: Rule
   readonly detail: string | null
 }
 
 /** What `drop()` gives: the record is not wanted. */
 export interface Dropped {
+  readonly [OUTCOME]: true
   readonly [DROP]: true
 }
 
 /** A record for one of the step's named outputs. It passes no further operation of the step. */
 export interface Named<Output extends string = string, Row = object> {
+  readonly [OUTCOME]: true
   readonly [OUTPUT]: Output
   readonly record: Row
 }

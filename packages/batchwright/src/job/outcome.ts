@@ -1,4 +1,4 @@
-import { DROP, OUTPUT, REJECT, type Dropped, type Named, type Rejected } from './model.ts'
+import { DROP, OUTCOME, OUTPUT, REJECT, type Dropped, type Named, type Rejected } from './model.ts'
 import { checkName } from './names.ts'
 
 /**
@@ -16,7 +16,7 @@ import { checkName } from './names.ts'
  * ```
  */
 export function reject<const Rule extends string>(rule: Rule, detail?: string): Rejected<Rule> {
-  return { [REJECT]: checkedRule(rule), detail: detail ?? null }
+  return { [OUTCOME]: true, [REJECT]: checkedRule(rule), detail: detail ?? null }
 }
 
 /** Rules seen before are not checked again: a job rejects millions of records by a handful of rules. */
@@ -30,7 +30,7 @@ function checkedRule<Rule extends string>(rule: Rule): Rule {
   return rule
 }
 
-const DROPPED: Dropped = Object.freeze({ [DROP]: true as const })
+const DROPPED: Dropped = Object.freeze({ [OUTCOME]: true as const, [DROP]: true as const })
 
 /** The record is not wanted. It is counted, and that is all. */
 export function drop(): Dropped {
@@ -46,7 +46,7 @@ export function output<const Output extends string, Row extends object>(name: Ou
     checkName('output', name)
     checkedOutputs.add(name)
   }
-  return { [OUTPUT]: name, record }
+  return { [OUTCOME]: true, [OUTPUT]: name, record }
 }
 
 const checkedOutputs = new Set<string>()

@@ -87,9 +87,10 @@ async function runFrom({ checkpoint, files }: Start, means: Means): Promise<Atte
   /** Makes what was written so far part of the outputs; what follows belongs to the next save. */
   const take = async (): Promise<void> => {
     const written = call
+    // At once: what is asked for while the others are awaited is the next one's, and is not lost between the two.
+    call = files.call()
     await written.written()
     for (const [name, count] of await files.add([written])) tally.file(name, count)
-    call = files.call()
   }
   const save = async (progress: JsonValue, fraction?: number): Promise<void> => {
     const state = { version: step.stateVersion, progress: asJson(step.name, progress, host.redactor) }
@@ -133,6 +134,7 @@ async function runFrom({ checkpoint, files }: Start, means: Means): Promise<Atte
   const returned = isThenable(given) ? await stops.unless(given) : given
   const result = asJson(step.name, returned, host.redactor)
   await take()
+  call.close()
   const outputs = await files.finish()
   failPoint('loop.finished')
   return {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
 import type { Part } from '../../protocol/index.ts'
 import { finishedPartLost, systemCode } from '../sinks/storage-errors.ts'
 import { checkFileName } from './file-name.ts'
@@ -13,24 +15,41 @@ export interface IndexedFile {
   readonly sha256: string
 }
 
-/** The files that an index names, in the order in which they were added. Errors: OUTPUT_LOST where the index is gone. */
-export async function* readFileIndex(index: {
-  readonly path: string
-  readonly bytes: number
-}): AsyncGenerator<IndexedFile> {
-  if (index.bytes === 0) return
+/**
+ * The files that an index names, in the order in which they were added. Errors: OUTPUT_LOST where the index is gone, or is
+ * not as it was written: a file that it does not name any more would be missing without a word.
+ */
+export async function* readFileIndex({
+  path,
+  bytes,
+  sha256,
+}: Pick<Part, 'path' | 'bytes' | 'sha256'>): AsyncGenerator<IndexedFile> {
+  if (bytes === 0) return
+  const hash = createHash('sha256')
+  const decoder = new StringDecoder('utf8')
+  const lines: string[] = []
+  let found = 0
   let rest = ''
   try {
-    const stream: AsyncIterable<unknown> = createReadStream(index.path, { encoding: 'utf8', end: index.bytes - 1 })
-    for await (const text of stream) {
-      const lines = (rest + String(text)).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) yield parsed(line)
+    const stream: AsyncIterable<unknown> = createReadStream(path, { end: bytes - 1 })
+    for await (const piece of stream) {
+      if (!(piece instanceof Uint8Array)) continue
+      hash.update(piece)
+      found += piece.length
+      const [first = '', ...more] = decoder.write(piece).split('\n')
+      rest += first
+      for (const next of more) {
+        lines.push(rest)
+        rest = next
+      }
     }
   } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') throw finishedPartLost(index.path, `${index.bytes} bytes`, 'no such file')
+    if (systemCode(thrown) === 'ENOENT') throw finishedPartLost(path, `${bytes} bytes`, 'no such file')
     throw thrown
   }
+  if (found !== bytes) throw finishedPartLost(path, `${bytes} bytes`, `${found} bytes`)
+  if (hash.digest('hex') !== sha256) throw finishedPartLost(path, 'the bytes that were written', 'other bytes')
+  for (const line of lines) yield parsed(line)
 }
 
 /** Written by the file sink, line by line; names go on to file systems, and are looked at once more. */

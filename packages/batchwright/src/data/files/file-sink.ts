@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { open, stat, type FileHandle } from 'node:fs/promises'
+import { open, rm, stat, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import type { Part, SinkState } from '../../protocol/index.ts'
 import type { StagedSink, StagedSinkOptions } from '../contract.ts'
@@ -73,8 +73,12 @@ export class FileSink {
         await writeAt(handle, piece, bytes, file)
         bytes += piece.length
       }
-      await handle.datasync()
+      await synced(handle, file)
       return { path: file, bytes, sha256: hash.digest('hex') }
+    } catch (thrown) {
+      // Nobody will ask for it, and a call that is tried again may fail with a large one each time.
+      await rm(file, { force: true })
+      throw thrown
     } finally {
       await handle.close()
     }
@@ -117,10 +121,7 @@ async function expectFiles(resume: SinkState | null): Promise<number> {
   if (resume === null) return 0
   let bytes = 0
   const { sealed, open: unfinished } = resume
-  const indexes = [
-    ...sealed.map((part) => ({ path: part.path, bytes: part.bytes })),
-    ...(unfinished === null ? [] : [{ path: unfinished.path, bytes: unfinished.durableBytes }]),
-  ]
+  const indexes = [...sealed, ...(unfinished === null ? [] : [{ ...unfinished, bytes: unfinished.durableBytes }])]
   for (const index of indexes) {
     for await (const file of readFileIndex(index)) {
       bytes += file.bytes
@@ -156,6 +157,14 @@ function bytesOf(piece: Uint8Array | string): Uint8Array {
 async function opened(file: string): Promise<FileHandle> {
   try {
     return await open(file, 'wx')
+  } catch (thrown) {
+    throw storageError(thrown, file)
+  }
+}
+
+async function synced(handle: FileHandle, file: string): Promise<void> {
+  try {
+    await handle.datasync()
   } catch (thrown) {
     throw storageError(thrown, file)
   }

@@ -133,7 +133,14 @@ async function linkParts(
 
 /** The version's folder, and those inside it that its files lie in. */
 function foldersOf(target: string, parts: readonly PublishedPart[]): readonly string[] {
-  return [...new Set([target, ...parts.map((part) => path.dirname(path.join(target, part.file)))])]
+  const folders = new Set([target])
+  for (const { file } of parts) {
+    // Those between, too: whoever made them may have died before their names were on the disk.
+    for (let folder = path.dirname(path.join(target, file)); !folders.has(folder); folder = path.dirname(folder)) {
+      folders.add(folder)
+    }
+  }
+  return [...folders]
 }
 
 /** False where a file of other content has one of the names. */
@@ -182,7 +189,8 @@ async function linkPart(part: Part, file: string): Promise<boolean> {
 /** Where a file cannot be linked: a whole copy, made durable under a name of its own, then given its name. */
 async function copyPart(part: Part, file: string): Promise<boolean> {
   if (await exists(file)) return false
-  const temporary = temporaryName(path.dirname(file), path.basename(file))
+  // Not by its own name: with what is added to it, a long one would be longer than file systems take.
+  const temporary = temporaryName(path.dirname(file), 'part')
   try {
     await copyFile(part.path, temporary)
     await syncFile(temporary)

@@ -24,7 +24,11 @@ export function finishedPartLost(file: string, expected: string, found: string):
   })
 }
 
-/** A staged file lies in its attempt's folder, `<step>/<task>-f<fence>`. Often another step reads it. */
+const ATTEMPT = /^\d+-f\d+(?:-r\d+)?$/
+
+/** A staged file lies in its attempt's folder, `<step>/<task>-f<fence>`, or in a folder of it. Often another step reads it. */
 export function stepThatWrote(file: string): string {
-  return path.basename(path.dirname(path.dirname(file)))
+  const folders = path.dirname(file).split(path.sep)
+  const attempt = folders.findLastIndex((folder) => ATTEMPT.test(folder))
+  return folders[attempt - 1] ?? 'STEP'
 }

@@ -124,9 +124,10 @@ export class FileCall {
     return this.#writing.length > 0
   }
 
-  /** Resolves when everything asked for is on disk. Throws the first failure. */
+  /** Resolves when everything asked for is on disk. Throws the first failure, once nothing is being written any more. */
   async written(): Promise<void> {
-    await Promise.all(this.#writing.splice(0))
+    const ended = await Promise.allSettled(this.#writing.splice(0))
+    for (const each of ended) if (each.status === 'rejected') throw each.reason
   }
 
   /** Nothing may be written any more. */

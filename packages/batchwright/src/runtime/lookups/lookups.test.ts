@@ -153,3 +153,11 @@ test('duplicates are found as their policy says', () => {
     /the values of a, b, found 1/,
   )
 })
+
+test('a hundred thousand rows of one key are found as one list that nobody can change', () => {
+  const table = new RowTable('names', { by: ['id'], duplicates: 'list' })
+  for (let place = 0; place < 100_000; place += 1) table.add({ id: 'a', place })
+  table.seal()
+  expect(table.get('a')).toHaveLength(100_000)
+  expect(Object.isFrozen(table.get('a'))).toBe(true)
+})

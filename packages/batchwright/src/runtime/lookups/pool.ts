@@ -13,7 +13,7 @@ interface Loaded {
 }
 
 /** Bytes of input whose tables a slot keeps for attempts to come; what the attempt under way uses is kept in any case. */
-const KEPT_BYTES = 64_000_000
+const KEPT_BYTES = 32_000_000
 
 const WHOLE_FILES = { by: 'file', size: null, count: null, key: null } as const
 
@@ -35,24 +35,28 @@ export class LookupPool {
     const { partition, folders, step } = assignment
     if (partition.lookups === undefined) throw notPlanned(step)
     const inputs = await readLookupPlan(folders.run, partition.lookups)
-    const tables: Record<string, LookupTable> = {}
-    const used = new Set<string>()
-    for (const [name, lookup] of lookups) {
+    const wanted = [...lookups].map(([name, lookup]) => {
       const input = inputs[name]
       if (input === undefined) throw notPlanned(step)
-      const key = identityOf(lookup, input, assignment)
+      return { name, lookup, input, key: identityOf(lookup, input, assignment) }
+    })
+    this.#makeRoom(wanted)
+    const tables: Record<string, LookupTable> = {}
+    for (const { name, lookup, input, key } of wanted) {
       const loaded = this.#loaded.get(key) ?? (await load({ name, lookup, input }, assignment, stops))
       this.#loaded.delete(key)
       this.#loaded.set(key, loaded)
-      used.add(key)
       tables[name] = loaded.table
     }
-    this.#forget(used)
     return tables
   }
 
-  #forget(used: ReadonlySet<string>): void {
+  /** Before anything is loaded: a table that nobody uses must not lie beside one that takes its place. */
+  #makeRoom(wanted: readonly (Pick<Loading, 'input'> & { readonly key: string })[]): void {
+    const used = new Set(wanted.map(({ key }) => key))
+    const coming = wanted.filter(({ key }) => !this.#loaded.has(key))
     let bytes = [...this.#loaded.values()].reduce((sum, loaded) => sum + loaded.bytes, 0)
+    for (const { input } of coming) for (const partition of input.partitions) bytes += partition.bytes ?? 0
     for (const [key, loaded] of this.#loaded) {
       if (bytes <= KEPT_BYTES) return
       if (used.has(key)) continue
@@ -102,6 +106,7 @@ async function load(
       await reader.close()
     }
   }
+  table.seal()
   return { table, bytes }
 }
 

@@ -8,8 +8,8 @@ type Row = Readonly<Record<string, unknown>>
 export class RowTable implements LookupTable {
   readonly #name: string
   readonly #definition: Pick<LookupDefinition, 'by' | 'duplicates'>
-  readonly #plain = new Map<unknown, Row | readonly Row[]>()
-  readonly #canonical = new Map<string, Row | readonly Row[]>()
+  readonly #plain = new Map<unknown, Row | Row[]>()
+  readonly #canonical = new Map<string, Row | Row[]>()
   readonly #rows: Row[] = []
 
   constructor(name: string, definition: Pick<LookupDefinition, 'by' | 'duplicates'>) {
@@ -28,9 +28,17 @@ export class RowTable implements LookupTable {
     if (known !== undefined && duplicates === 'fail') return false
     Object.freeze(fields)
     this.#rows.push(fields)
-    if (duplicates === 'list') this.#set(key, Object.freeze([...(isList(known) ? known : []), fields]))
+    // In its place: a copy for each row would be quadratic in the rows of one key.
+    if (isList(known)) known.push(fields)
+    else if (duplicates === 'list') this.#set(key, [fields])
     else if (known === undefined || duplicates === 'last') this.#set(key, fields)
     return true
+  }
+
+  /** All rows have been added: what is found is handed out from here on. */
+  seal(): void {
+    for (const found of [this.#plain.values(), this.#canonical.values()])
+      for (const each of found) if (isList(each)) Object.freeze(each)
   }
 
   keyOf(row: Row): readonly unknown[] {
@@ -55,11 +63,11 @@ export class RowTable implements LookupTable {
     return this.#rows.values()
   }
 
-  #find(key: readonly unknown[]): Row | readonly Row[] | undefined {
+  #find(key: readonly unknown[]): Row | Row[] | undefined {
     return isPlainKey(key) ? this.#plain.get(key[0]) : this.#canonical.get(canonicalText(key))
   }
 
-  #set(key: readonly unknown[], found: Row | readonly Row[]): void {
+  #set(key: readonly unknown[], found: Row | Row[]): void {
     if (isPlainKey(key)) this.#plain.set(key[0], found)
     else this.#canonical.set(canonicalText(key), found)
   }
@@ -78,7 +86,7 @@ export class RowTable implements LookupTable {
 
 const NOTHING: readonly Row[] = Object.freeze([])
 
-function isList(found: Row | readonly Row[] | undefined): found is readonly Row[] {
+function isList(found: Row | Row[] | undefined): found is Row[] {
   return Array.isArray(found)
 }
 

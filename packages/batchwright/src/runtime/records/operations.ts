@@ -1,4 +1,13 @@
-import { DROP, OUTPUT, REJECT, type ProcessContext, type RecordOperation } from '../../job/index.ts'
+import {
+  DROP,
+  drop,
+  OUTCOME,
+  OUTPUT,
+  reject,
+  REJECT,
+  type ProcessContext,
+  type RecordOperation,
+} from '../../job/index.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import { callable } from '../user-function.ts'
 import type { Seen } from './distinct.ts'
@@ -73,7 +82,7 @@ class DistinctBy implements Operation {
 }
 
 function duplicate(rule: string | null): object {
-  return rule === null ? { [DROP]: true } : { [REJECT]: rule, detail: null }
+  return rule === null ? drop() : reject(rule)
 }
 
 /** What a call gave, once it is no promise. */
@@ -124,14 +133,7 @@ function givenByName(result: object): GivenByName {
 
 /** An ordinary record, to be passed on as it is. */
 export function isPlain(result: unknown): result is object {
-  return (
-    isObject(result) &&
-    !Array.isArray(result) &&
-    !(REJECT in result) &&
-    !(DROP in result) &&
-    !(OUTPUT in result) &&
-    !isThenable(result)
-  )
+  return isObject(result) && !Array.isArray(result) && !(OUTCOME in result) && !isThenable(result)
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
