@@ -16,8 +16,8 @@ export interface ThreadExecutorOptions {
    */
   readonly maxOldGenerationMb?: number
   /**
-   * Young generation of one slot's heap in MB; default 32. Measured on a million CSV records in two slots: at 24 the batches
-   * outlive a scavenge and the run costs 60 % more CPU; 48 (V8's own default) gains nothing more.
+   * Young generation of one slot's heap in MB; default 24. Measured on ten million CSV records: 32 is 4 % faster in two slots
+   * and 9 % in one, for 31 MB more of resident memory with two.
    */
   readonly maxYoungGenerationMb?: number
   /**
@@ -32,7 +32,7 @@ export interface ThreadExecutorOptions {
 }
 
 const DEFAULT_OLD_GENERATION_MB = 160
-const DEFAULT_YOUNG_GENERATION_MB = 32
+const DEFAULT_YOUNG_GENERATION_MB = 24
 /** Largest heap of a slot where no option says another, in bytes: both generations. */
 export const DEFAULT_SLOT_HEAP_BYTES = (DEFAULT_OLD_GENERATION_MB + DEFAULT_YOUNG_GENERATION_MB) * 2 ** 20
 const DEFAULT_CLOSE_WITHIN_MS = 30_000
