@@ -67,7 +67,7 @@ test.each([
     for (const command of [RUN, RERUN, ['runs'], ['dead-letters', 'list']]) {
       const refused = await made.cli(...command)
       expect(refused.code, refused.stdout).toBe(1)
-      expectTold(refused, [`at ${storeOf(made)}`, 'move it away', 'STORE_CORRUPT'])
+      expectTold(refused, [`at ${storeOf(made)}`, 'moving it away', 'STORE_CORRUPT'])
       expect(refused.stdout).toBe('')
     }
     expect(publishedBytes(made)).toEqual(before)
@@ -88,6 +88,6 @@ test('a store of a newer version is refused, and left as it is', async () => {
   for (const command of [RUN, RERUN, ['runs']]) {
     const refused = await made.cli(...command)
     expect(refused.code).toBe(1)
-    expectTold(refused, [`found version 99`, storeOf(made), 'Upgrade batchwright', 'STORE_NEWER_VERSION'])
+    expectTold(refused, [`found version 99`, storeOf(made), 'Upgrade this project', 'STORE_NEWER_VERSION'])
   }
 })
