@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../kernel/clock.ts'
 import { SettableClock } from '../conformance/index.ts'
 import { newRun, newWorker, partitions, step } from '../conformance/world.ts'
-import { migrate, MIGRATIONS, type Migration } from './migrations.ts'
+import { MIGRATIONS, type Migration } from '../migrations/index.ts'
+import { migrate } from './migrations.ts'
 import { networkFileSystem, openSqliteStore } from './open.ts'
 import { Session } from './session.ts'
 
@@ -132,8 +133,9 @@ describe('versions of the store', () => {
   const next: Migration = {
     version: MIGRATIONS.length + 1,
     name: 'a column more',
-    sql: 'alter table runs add column colour text',
     oldestCompatible: 1,
+    sqlite: 'alter table runs add column colour text',
+    postgres: null,
   }
 
   async function migrated(...more: readonly Migration[]): Promise<void> {

@@ -1,23 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
+import { MIGRATIONS, type Migration } from '../migrations/index.ts'
 import { corrupt } from './errors.ts'
 import { number, text } from './rows.ts'
-import { ATTEMPTS, TABLES } from './schema.ts'
 import type { Session } from './session.ts'
-
-/** One change of the tables. What has been released is never edited: a new change is a new migration. */
-export interface Migration {
-  readonly version: number
-  readonly name: string
-  readonly sql: string
-  /** The oldest version of the code that can still work with a store after this migration. */
-  readonly oldestCompatible: number
-}
-
-export const MIGRATIONS: readonly Migration[] = [
-  { version: 1, name: 'runs, steps, tasks, workers, publications, events', sql: TABLES, oldestCompatible: 1 },
-  { version: 2, name: 'attempts', sql: ATTEMPTS, oldestCompatible: 1 },
-]
 
 /** In the header of the file: "BWst". Tells a store from another program's database. */
 const APPLICATION_ID = 0x42577374
@@ -52,7 +38,7 @@ export function migrate(
   session.execute(APPLIED_TABLE)
   session.execute(`pragma application_id = ${APPLICATION_ID}`)
   for (const migration of migrations.filter(({ version }) => version > store.version)) {
-    session.execute(migration.sql)
+    if (migration.sqlite !== null) session.execute(migration.sqlite)
     session.run(
       'insert into migrations (version, name, oldest_compatible, applied_at) values (:version, :name, :oldest, :at)',
       {

@@ -1,14 +1,15 @@
-import { RUN_TRANSITIONS, STEP_TRANSITIONS, TASK_TRANSITIONS, type Transition } from '../states.ts'
-import { HELD_ATTEMPTS } from './attempts.ts'
+import { RUN_TRANSITIONS, STEP_TRANSITIONS, TASK_TRANSITIONS } from '../states.ts'
+import type { Migration } from './migration.ts'
+import { guard, words } from './transitions.ts'
 
 /**
  * The tables, as the first migration makes them. The words of each state column and the guards on its changes come from the
  * one transition table.
  *
  * Run state and payload are apart: `tasks` is narrow, because claims, renewals and finishes rewrite its rows; plans,
- * checkpoints and outputs have tables of their own. Every statement has a counterpart of the same shape in PostgreSQL.
+ * checkpoints and outputs have tables of their own. PostgreSQL begins with the second migration.
  */
-export const TABLES = `
+const SQLITE = `
 create table runs (
   run integer primary key autoincrement,
   run_id text not null unique,
@@ -173,92 +174,10 @@ ${guard('steps', STEP_TRANSITIONS)}
 ${guard('tasks', TASK_TRANSITIONS)}
 `
 
-/**
- * The second migration: every attempt, from its lease to its end, and a way to the events that say more than that work goes on.
- * The attempt that is under way or was last is part of its task's row; earlier ones are rows of `attempts`. Those are found
- * by the task's place, not by its id: they stay where a step starts again and its tasks go. The fence is the odd one of
- * the lease; it grows over all tasks that were ever at the place.
- */
-export const ATTEMPTS = `
-${taskColumns({
-  worker_was: 'text',
-  slot: 'integer',
-  leased_at: 'integer',
-  started_at: 'integer',
-  // null while it holds its lease
-  ended_at: 'integer',
-  outcome: `text check (outcome in ('succeeded', 'retried', 'failed', 'returned', 'crashed', 'cancelled'))
-    check ((ended_at is null) = (outcome is null))`,
-  // code of the error, or why the lease ended
-  reason: 'text',
-  // how long the retry that follows waits
-  delay_ms: 'integer',
-  // the checkpoint that it began at; 0 at the beginning of its partition
-  from_sequence: 'integer not null default 0',
-  from_read: 'integer not null default 0',
-  checkpoints: 'integer not null default 0',
-  checkpointed_at: 'integer',
-  // records read at its last checkpoint, or at its end
-  attempt_read: 'integer not null default 0',
-})}
-
-create table attempts (
-  run integer not null,
-  step integer not null,
-  kind text not null,
-  idx integer not null,
-  fence integer not null,
-  task_id integer not null,
-  worker text not null,
-  slot integer,
-  leased_at integer not null,
-  started_at integer,
-  ended_at integer not null,
-  outcome text not null,
-  reason text,
-  delay_ms integer,
-  from_sequence integer not null,
-  from_read integer not null,
-  checkpoints integer not null,
-  checkpointed_at integer,
-  read integer not null,
-  primary key (run, step, kind, idx, fence)
-) strict, without rowid;
-
-create view history as
-  select run, step, kind, idx, fence, task_id, worker, slot, leased_at, started_at, ended_at, outcome, reason, delay_ms,
-    from_sequence, from_read, checkpoints, checkpointed_at, read
-  from attempts
-  union all ${HELD_ATTEMPTS};
-
-create index events_told on events (run_id, type, sequence)
-  where run_id is not null and type not in ('tasks.leased', 'tasks.succeeded');
-`
-
-function taskColumns(columns: Readonly<Record<string, string>>): string {
-  return Object.entries(columns)
-    .map(([name, type]) => `alter table tasks add column ${name} ${type};`)
-    .join('\n')
-}
-
-/** `state in ('queued', ...)`: every state that an arrow of the table starts or ends at. */
-function words<State extends string>(column: string, table: readonly Transition<State>[]): string {
-  const states = new Set(table.flatMap(({ from, to }) => [from, to]))
-  return `${column} in (${[...states].map(quoted).join(', ')})`
-}
-
-/** Refuses every change of state that has no arrow, whoever makes it. */
-function guard<State extends string>(name: string, table: readonly Transition<State>[]): string {
-  const starts = [...new Set(table.map(({ from }) => from))]
-  const cases = starts.map((from) => {
-    const ends = new Set(table.filter((arrow) => arrow.from === from).map(({ to }) => quoted(to)))
-    return `when ${quoted(from)} then new.state in (${[...ends].join(', ')})`
-  })
-  return `create trigger ${name}_transition before update of state on ${name}
-when old.state <> new.state and not (case old.state ${cases.join(' ')} else 0 end)
-begin select raise(abort, 'ILLEGAL_TRANSITION of ${name}'); end;`
-}
-
-function quoted(state: string): string {
-  return `'${state}'`
+export const BASE: Migration = {
+  version: 1,
+  name: 'runs, steps, tasks, workers, publications, events',
+  oldestCompatible: 1,
+  sqlite: SQLITE,
+  postgres: null,
 }

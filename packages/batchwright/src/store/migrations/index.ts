@@ -1,0 +1,10 @@
+/**
+ * The tables' history, the same numbers for both databases. Each module holds one migration; a new one is appended here.
+ */
+import { BASE } from './1-base.ts'
+import { ATTEMPTS } from './2-attempts.ts'
+import type { Migration } from './migration.ts'
+
+export type { Migration } from './migration.ts'
+
+export const MIGRATIONS: readonly Migration[] = [BASE, ATTEMPTS]
