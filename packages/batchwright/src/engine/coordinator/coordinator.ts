@@ -148,7 +148,8 @@ class Term {
 
 async function doForEver(duty: Duty, options: CoordinatorOptions, signal: AbortSignal): Promise<void> {
   const { store, clock, random, hooks } = options
-  while (!signal.aborted) {
+  for (;;) {
+    if (signal.aborted) return
     try {
       const counts = await duty.pass({ store, clock, random, signal })
       const done = Object.entries(counts).filter(([, count]) => count > 0)
