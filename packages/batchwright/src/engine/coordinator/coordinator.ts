@@ -147,17 +147,23 @@ class Term {
 }
 
 async function doForEver(duty: Duty, options: CoordinatorOptions, signal: AbortSignal): Promise<void> {
-  const { store, clock, random, hooks } = options
-  for (;;) {
-    if (signal.aborted) return
-    try {
-      const counts = await duty.pass({ store, clock, random, signal })
-      const done = Object.entries(counts).filter(([, count]) => count > 0)
-      if (done.length > 0) hooks?.did?.(duty.name, Object.fromEntries(done))
-    } catch (error) {
-      if (!signal.aborted) hooks?.failed?.(duty.name, error)
+  try {
+    for (;;) {
+      await passOnce(duty, options, signal)
+      await options.clock.sleep(duty.everyMs, signal)
     }
-    // Rejects with the end of the term alone.
-    await clock.sleep(duty.everyMs, signal).catch(() => undefined)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
+
+async function passOnce(duty: Duty, options: CoordinatorOptions, signal: AbortSignal): Promise<void> {
+  const { store, clock, random, hooks } = options
+  try {
+    const counts = await duty.pass({ store, clock, random, signal })
+    const done = Object.entries(counts).filter(([, count]) => count > 0)
+    if (done.length > 0) hooks?.did?.(duty.name, Object.fromEntries(done))
+  } catch (error) {
+    if (!signal.aborted) hooks?.failed?.(duty.name, error)
   }
 }
