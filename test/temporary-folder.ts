@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -9,6 +9,8 @@ import path from 'node:path'
  */
 export default function setup(): () => void {
   const folder = mkdtempSync(path.join(tmpdir(), 'batchwright-tests-'))
+  // PostgreSQL refuses to run as root: its own user must be able to pass through to its folder.
+  chmodSync(folder, 0o711)
   process.env['TMPDIR'] = folder
   process.env['NODE_COMPILE_CACHE'] = path.join(folder, 'compiled')
   return () => {
