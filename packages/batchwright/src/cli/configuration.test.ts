@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { availableParallelism, hostname, tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { CONFIG_FILE, readConfiguration } from './configuration.ts'
@@ -30,14 +30,32 @@ function refusal(environment: Readonly<Record<string, string>> = {}): readonly [
   throw new Error('the configuration was accepted')
 }
 
+const STORE_EXAMPLE = 'for example "postgres://batch@db.example.com/batchwright"'
+
 describe('where a setting comes from', () => {
+  test('the URL of the store may stand in a file that a variable names', () => {
+    const file = path.join(folder, 'store-url')
+    writeFileSync(file, 'postgres://batch:secret@db/batchwright\n')
+    write({ store: 'postgres://other@db/other' })
+    const { store } = readConfiguration(folder, { BATCHWRIGHT_STORE_FILE: file })
+    expect(store).toEqual({ value: 'postgres://batch:secret@db/batchwright', source: 'environment' })
+    expect(readConfiguration(folder, { BATCHWRIGHT_STORE: 'sqlite' }).store).toEqual({
+      value: null,
+      source: 'environment',
+    })
+  })
+
   test('without a file and without variables every setting has its default', () => {
     expect(readConfiguration(folder, {})).toEqual({
       file: null,
       jobs: { value: ['jobs/*.{ts,mts,js,mjs}'], source: 'default' },
       state: { value: '.batchwright', source: 'default' },
+      store: { value: null, source: 'default' },
       slots: { value: availableParallelism(), source: 'default' },
       slotMemory: { value: null, source: 'default' },
+      workerName: { value: hostname(), source: 'default' },
+      workerLease: { value: 6_000, source: 'default' },
+      workerGrace: { value: 30_000, source: 'default' },
     })
   })
 
@@ -46,14 +64,20 @@ describe('where a setting comes from', () => {
       $schema: 'x',
       jobs: ['a/*.ts', 'b/*.ts'],
       state: '../elsewhere',
+      store: 'postgres://batch@db.example.com/batchwright',
       slots: { count: 3, memory: '256MB' },
+      worker: { name: 'night-1', lease: '9s', grace: '1min' },
     })
     expect(readConfiguration(folder, {})).toEqual({
       file: path.join(folder, CONFIG_FILE),
       jobs: { value: ['a/*.ts', 'b/*.ts'], source: 'file' },
       state: { value: '../elsewhere', source: 'file' },
+      store: { value: 'postgres://batch@db.example.com/batchwright', source: 'file' },
       slots: { value: 3, source: 'file' },
       slotMemory: { value: 256_000_000, source: 'file' },
+      workerName: { value: 'night-1', source: 'file' },
+      workerLease: { value: 9_000, source: 'file' },
+      workerGrace: { value: 60_000, source: 'file' },
     })
   })
 
@@ -84,6 +108,9 @@ describe('what is refused says where it stands and what it should be', () => {
     [{ jobs: [] }, '"jobs": expected a glob or a list of globs, found []', 'for example ["jobs/*.ts"]'],
     [{ jobs: [7] }, '"jobs": expected a glob or a list of globs, found [7]', 'for example ["jobs/*.ts"]'],
     [{ state: '' }, '"state": expected a folder, found ""', 'for example ".batchwright"'],
+    [{ store: 7 }, '"store": expected a URL as postgres://user@host/database, or "sqlite", found 7', STORE_EXAMPLE],
+    [{ worker: { lease: '1ms' } }, '"worker.lease": expected a duration from 300ms, found "1ms"', 'for example "6s"'],
+    [{ worker: { grace: 'soon' } }, '"worker.grace": expected a duration from 1s, found "soon"', 'for example "30s"'],
     [[], 'the file: expected an object, found []', 'for example { "jobs": "jobs/*.ts" }'],
   ])('%j', (json, message, hint) => {
     write(json)
@@ -95,6 +122,27 @@ describe('what is refused says where it stands and what it should be', () => {
     const [message, hint] = refusal()
     expect(message).toMatch(/^expected JSON: ./)
     expect(hint).toBe('mend the JSON, or remove the file to use the defaults')
+  })
+
+  test('the URL of the store is not told where it is refused: it may hold a password', () => {
+    const url = 'mysql://batch:swordfish@db/batchwright'
+    write({ store: url })
+    const expected = 'expected a URL as postgres://user@host/database, or "sqlite", found something else'
+    expect(refusal()).toEqual([`"store": ${expected}`, STORE_EXAMPLE])
+    const file = path.join(folder, 'store-url')
+    writeFileSync(file, url)
+    const said = [refusal({ BATCHWRIGHT_STORE: url }), refusal({ BATCHWRIGHT_STORE_FILE: file })]
+    expect(said.map(([message]) => message)).toEqual([
+      `the environment variable BATCHWRIGHT_STORE: ${expected}`,
+      expect.stringContaining(`found something else in ${file}`),
+    ])
+    expect(JSON.stringify(said)).not.toContain('swordfish')
+  })
+
+  test('of BATCHWRIGHT_STORE and BATCHWRIGHT_STORE_FILE one may be set, and the file must be readable', () => {
+    const both = refusal({ BATCHWRIGHT_STORE: 'sqlite', BATCHWRIGHT_STORE_FILE: 'x' })
+    expect(both[0]).toContain('found BATCHWRIGHT_STORE set, too')
+    expect(refusal({ BATCHWRIGHT_STORE_FILE: path.join(folder, 'none') })[0]).toContain('cannot be read (ENOENT)')
   })
 
   test('a variable is named by its name', () => {

@@ -3,11 +3,11 @@
  * environment, that before `batchwright.config.json`, that before the default.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import path from 'node:path'
 import { BatchwrightError } from '../kernel/errors.ts'
-import type { Size } from '../kernel/units.ts'
-import { parseSize } from '../kernel/units.ts'
+import type { Duration, Size } from '../kernel/units.ts'
+import { parseDuration, parseSize } from '../kernel/units.ts'
 import { usageError } from './failure.ts'
 import { suggestion } from './suggest.ts'
 
@@ -28,10 +28,18 @@ export interface Configuration {
   readonly jobs: Setting<readonly string[]>
   /** `state`: the folder of the store and of what runs keep, from the project's folder. Default `.batchwright`. */
   readonly state: Setting<string>
+  /** `store`: URL of a PostgreSQL database. Null: SQLite in the state folder. May hold a password: never print it. */
+  readonly store: Setting<string | null>
   /** `slots.count`: attempts at a time. Default: one for each core. */
   readonly slots: Setting<number>
   /** `slots.memory`: bytes that the records and state of one slot may take. Null: the executor's own default. */
   readonly slotMemory: Setting<number | null>
+  /** `worker.name`: for people. Default: the host's name. */
+  readonly workerName: Setting<string>
+  /** `worker.lease`: milliseconds after which a worker that does not renew is taken for dead. Default 6,000. */
+  readonly workerLease: Setting<number>
+  /** `worker.grace`: milliseconds from the first signal to the end of the process. Default 30,000. */
+  readonly workerGrace: Setting<number>
 }
 
 /** How one setting is written, and read. */
@@ -50,6 +58,8 @@ interface SettingSpec<Value> {
   readonly fromJson: (json: unknown) => Value | undefined
   /** From the text of an environment variable; undefined where it is none. */
   readonly fromText: (text: string) => Value | undefined
+  /** What was found is not told where it is refused. */
+  readonly secret?: boolean
 }
 
 const JOBS: SettingSpec<readonly string[]> = {
@@ -80,6 +90,27 @@ const STATE: SettingSpec<string> = {
   fromText: (text) => text,
 }
 
+/** Names a file that holds the store's URL, as container platforms mount secrets. */
+export const STORE_FILE_VARIABLE = 'BATCHWRIGHT_STORE_FILE'
+/** The store in the state folder, where the configuration file names another one. */
+const EMBEDDED = 'sqlite'
+
+const STORE: SettingSpec<string | null> = {
+  key: 'store',
+  variable: 'BATCHWRIGHT_STORE',
+  flag: null,
+  what: 'the store: a PostgreSQL database, or SQLite in the state folder',
+  expected: 'a URL as postgres://user@host/database, or "sqlite"',
+  example: '"postgres://batch@db.example.com/batchwright"',
+  preset: () => null,
+  fromJson: (json) => (typeof json === 'string' ? STORE.fromText(json) : undefined),
+  fromText: (text) => {
+    if (text === EMBEDDED) return null
+    return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
+  },
+  secret: true,
+}
+
 /** A slot's own code and libraries take some 20 MB before the first record. */
 const LEAST_SLOT_MEMORY = 32_000_000
 
@@ -107,11 +138,67 @@ const MEMORY: SettingSpec<number | null> = {
   fromText: (text) => readSlotMemory(text),
 }
 
+const WORKER_NAME: SettingSpec<string> = {
+  key: 'worker.name',
+  variable: 'BATCHWRIGHT_WORKER_NAME',
+  flag: '--name',
+  what: "a worker's name, for people",
+  expected: 'a name',
+  example: '"night-1"',
+  preset: hostname,
+  fromJson: (json) => (typeof json === 'string' && json !== '' ? json : undefined),
+  fromText: (text) => text,
+}
+
+const LEASE: SettingSpec<number> = durationSetting({
+  key: 'worker.lease',
+  variable: 'BATCHWRIGHT_WORKER_LEASE',
+  flag: null,
+  what: 'a worker that does not renew its lease for so long is taken for dead; renewed three times as often',
+  leastMs: 300,
+  presetMs: 6_000,
+  example: '6s',
+})
+
+const GRACE: SettingSpec<number> = durationSetting({
+  key: 'worker.grace',
+  variable: 'BATCHWRIGHT_WORKER_GRACE',
+  flag: '--grace',
+  what: 'from SIGTERM to the end of a worker',
+  leastMs: 1_000,
+  presetMs: 30_000,
+  example: '30s',
+})
+
+function durationSetting(given: {
+  readonly key: string
+  readonly variable: string
+  readonly flag: string | null
+  readonly what: string
+  readonly leastMs: number
+  readonly presetMs: number
+  readonly example: string
+}): SettingSpec<number> {
+  const { key, variable, flag, what, leastMs, presetMs, example } = given
+  const fromText = (text: string): number | undefined => readDuration(text, key, leastMs)
+  return {
+    key,
+    variable,
+    flag,
+    what,
+    expected: `a duration from ${leastMs < 1_000 ? `${leastMs}ms` : `${leastMs / 1_000}s`}`,
+    example: `"${example}"`,
+    preset: () => presetMs,
+    fromJson: (json) => (typeof json === 'string' ? fromText(json) : undefined),
+    fromText,
+  }
+}
+
 /** Every setting: for documentation, `doctor` and completion. */
 export const SETTINGS: readonly Pick<
   SettingSpec<unknown>,
-  'key' | 'variable' | 'flag' | 'what' | 'expected' | 'example'
->[] = [JOBS, STATE, COUNT, MEMORY]
+  'key' | 'variable' | 'flag' | 'what' | 'expected' | 'example' | 'secret'
+>[] = [JOBS, STATE, STORE, COUNT, MEMORY, WORKER_NAME, LEASE, GRACE]
 
 /** Bytes of a slot's memory as written on a command line or in the file; undefined where it is no such size. */
 export function readSlotMemory(text: string): number | undefined {
@@ -120,6 +207,23 @@ export function readSlotMemory(text: string): number | undefined {
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
     const bytes = parseSize(text as Size, MEMORY.key)
     return bytes >= LEAST_SLOT_MEMORY ? bytes : undefined
+  } catch (thrown) {
+    if (thrown instanceof BatchwrightError && thrown.code === 'UNIT_INVALID') return undefined
+    throw thrown
+  }
+}
+
+/** Milliseconds of a worker's grace as written on a command line; undefined where it is no such duration. */
+export function readGrace(text: string): number | undefined {
+  return GRACE.fromText(text)
+}
+
+function readDuration(text: string, key: string, leastMs: number): number | undefined {
+  try {
+    // What is no duration is told by the error, not by the type.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
+    const ms = parseDuration(text as Duration, key)
+    return ms >= leastMs ? ms : undefined
   } catch (thrown) {
     if (thrown instanceof BatchwrightError && thrown.code === 'UNIT_INVALID') return undefined
     throw thrown
@@ -150,9 +254,37 @@ export function readConfiguration(
     file: values === null ? null : file,
     jobs: read(JOBS),
     state: read(STATE),
+    store: readStore(environment) ?? read(STORE),
     slots: read(COUNT),
     slotMemory: read(MEMORY),
+    workerName: read(WORKER_NAME),
+    workerLease: read(LEASE),
+    workerGrace: read(GRACE),
   }
+}
+
+/** The store's URL from the file that a variable names; null where none does. */
+function readStore(environment: Readonly<Record<string, string | undefined>>): Setting<string | null> | null {
+  const named = environment[STORE_FILE_VARIABLE] ?? ''
+  if (named === '') return null
+  const refused = (found: string): Error =>
+    usageError({
+      code: 'CONFIG_INVALID',
+      message: `the environment variable ${STORE_FILE_VARIABLE}: expected the path of a file that holds ${STORE.expected}, found ${found}`,
+      hint: `the file has one line, as ${STORE.example.replaceAll('"', '')}; it must be readable for the user of this process`,
+      details: { variable: STORE_FILE_VARIABLE, path: named },
+    })
+  if ((environment[STORE.variable] ?? '') !== '') throw refused(`${STORE.variable} set, too: only one of them may be`)
+  let text: string
+  try {
+    text = readFileSync(named, 'utf8').trim()
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw refused(`${named}, which cannot be read (${code})`)
+  }
+  const value = STORE.fromText(text)
+  if (value === undefined) throw refused(`something else in ${named}`)
+  return { value, source: 'environment' }
 }
 
 /** The file's values by their keys with dots. Throws CONFIG_INVALID for anything that it does not know. */
@@ -193,17 +325,24 @@ function known(file: string, key: string): string {
 
 type Named = (typeof SETTINGS)[number]
 
-function invalidValue(file: string, { key, expected, example }: Named, found: unknown): Error {
-  return refuse(file, `"${key}": expected ${expected}, found ${JSON.stringify(found)}`, `for example ${example}`)
+function invalidValue(file: string, spec: Named, found: unknown): Error {
+  const { key, expected, example } = spec
+  return refuse(file, `"${key}": expected ${expected}, found ${told(spec, found)}`, `for example ${example}`)
 }
 
-function invalidVariable({ variable, expected, example }: Named, found: string): Error {
+function invalidVariable(spec: Named, found: string): Error {
+  const { variable, expected, example } = spec
   return usageError({
     code: 'CONFIG_INVALID',
-    message: `the environment variable ${variable}: expected ${expected}, found ${JSON.stringify(found)}`,
+    message: `the environment variable ${variable}: expected ${expected}, found ${told(spec, found)}`,
     hint: `for example ${variable}=${example.replaceAll(/["[\]]/g, '')}`,
-    details: { variable, found },
+    details: { variable, ...(spec.secret === true ? {} : { found }) },
   })
+}
+
+/** A secret's text is not shown, not even where it is no secret by mistake. */
+function told({ secret }: Named, found: unknown): string {
+  return secret === true && typeof found === 'string' ? 'something else' : JSON.stringify(found)
 }
 
 function refuse(file: string, message: string, hint: string): Error {

@@ -74,7 +74,7 @@ export async function execute(
     describe: describeWith(project.folder, { inline: options.inline === true, patient: inspected }),
     folders: { project: project.folder, state: project.state },
     slots: options.slots ?? (inspected ? 1 : project.configuration.slots.value),
-    heartbeat: { kind: 'thread', storeFile: project.store },
+    heartbeat: { kind: 'thread', store: project.store },
     // Whoever stands at a breakpoint is silent, and alive: the thread beside goes on to renew the lease.
     ...(inspected ? { silenceMs: Number.POSITIVE_INFINITY } : {}),
     clock,

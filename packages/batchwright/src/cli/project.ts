@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Configuration } from './configuration.ts'
 import { CONFIG_FILE, readConfiguration } from './configuration.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
+import type { StoreAddress } from '../store/index.ts'
 import { usageError } from './failure.ts'
 
 const JOBS_FOLDER = 'jobs'
@@ -13,7 +14,8 @@ export interface Project {
   readonly folder: string
   /** `<folder>/.batchwright`, or as configured: the store, artifacts, the runs' own files. */
   readonly state: string
-  readonly store: string
+  /** SQLite in the state folder, or as configured. */
+  readonly store: StoreAddress
   /** Files that may define jobs, absolute, sorted. */
   readonly jobFiles: readonly string[]
   /** The globs they were found by, relative to the folder; for messages. */
@@ -48,11 +50,16 @@ export function openProject(
   return {
     folder,
     state,
-    store: path.join(state, 'store.db'),
+    store: storeAddress(state, configuration),
     jobGlobs,
     jobFiles: findJobFiles(folder, jobGlobs),
     configuration,
   }
+}
+
+function storeAddress(state: string, { store }: Configuration): StoreAddress {
+  if (store.value === null) return { kind: 'sqlite', path: path.join(state, 'store.db') }
+  return { kind: 'postgres', url: store.value }
 }
 
 /** Where a run keeps its own files. */

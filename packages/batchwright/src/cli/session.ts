@@ -55,9 +55,10 @@ export class Session {
     return this.#project?.folder ?? null
   }
 
-  /** Whether anything was ever run here. Asking does not create the store. */
+  /** Whether anything may have been run here. Asking does not create the store. */
   hasStore(): boolean {
-    return existsSync(this.project.store)
+    const { store } = this.project
+    return store.kind !== 'sqlite' || existsSync(store.path)
   }
 
   store(): Promise<Store> {
@@ -77,8 +78,8 @@ export class Session {
   async #openStore(): Promise<Store> {
     const { project } = this
     await makeStateFolder(project.state)
-    const { openSqliteStore } = await import('../store/index.ts')
-    return openSqliteStore({ path: project.store, clock: this.clock })
+    const { openStore } = await import('../store/index.ts')
+    return openStore(project.store, { clock: this.clock, random: this.random })
   }
 }
 

@@ -6,7 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../kernel/clock.ts'
 import { reportError } from '../kernel/errors.ts'
-import { openSqliteStore } from '../store/index.ts'
+import { openStore } from '../store/index.ts'
 import { LocalHeartbeat } from './local-heartbeat.ts'
 import type { FromHeartbeat, HeartbeatThreadStart, ToHeartbeat } from './thread-heartbeat.ts'
 
@@ -23,7 +23,7 @@ function send(message: FromHeartbeat): void {
   main.postMessage(message)
 }
 
-const store = await openSqliteStore({ path: start.storeFile, clock, migrate: false })
+const store = await openStore(start.store, { clock, migrate: false })
 
 const heartbeat = new LocalHeartbeat(
   {

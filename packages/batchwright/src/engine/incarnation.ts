@@ -80,5 +80,5 @@ function openHeartbeat(settings: WorkerSettings, workerId: string, events: Heart
   const { leaseMs, heartbeatMs, silenceMs, heartbeat, clock, store } = settings
   const start: HeartbeatStart = { workerId, leaseMs, everyMs: heartbeatMs }
   if (heartbeat.kind === 'local') return new LocalHeartbeat(store, clock, start, events)
-  return new ThreadHeartbeat(clock, { ...start, silenceMs, storeFile: heartbeat.storeFile }, events)
+  return new ThreadHeartbeat(clock, { ...start, silenceMs, store: heartbeat.store }, events)
 }

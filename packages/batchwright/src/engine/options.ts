@@ -5,7 +5,7 @@ import type { Random } from '../kernel/random.ts'
 import { systemRandom } from '../kernel/random.ts'
 import type { Executor } from '../executors/index.ts'
 import type { StopReason } from '../protocol/index.ts'
-import type { RunRow, Store } from '../store/index.ts'
+import type { RunRow, Store, StoreAddress } from '../store/index.ts'
 import type { AttemptLogLine } from './attempt.ts'
 import type { DescribeStep } from './facts.ts'
 import type { ProcessIdentity } from './process-identity.ts'
@@ -36,10 +36,10 @@ export interface WorkerOptions {
   /** Only tasks of these runs; absent for any. */
   readonly runs?: readonly string[]
   /**
-   * `thread`: renewals on a thread and a connection of their own, for stores in a file. `local` (default): on this
-   * thread's clock, for stores in memory and virtual clocks.
+   * `thread`: renewals on a thread and a connection of their own, for every store that a second connection can open.
+   * `local` (default): on this thread's clock, for stores in memory and virtual clocks.
    */
-  readonly heartbeat?: { readonly kind: 'thread'; readonly storeFile: string } | { readonly kind: 'local' }
+  readonly heartbeat?: { readonly kind: 'thread'; readonly store: StoreAddress } | { readonly kind: 'local' }
   /** Default 6,000: three heartbeats. */
   readonly leaseMs?: number
   /** Default 2,000. */

@@ -2,13 +2,13 @@ import { Worker as Thread } from 'node:worker_threads'
 import type { Clock, Timer } from '../kernel/clock.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { ErrorReport } from '../kernel/errors.ts'
-import type { TaskLease } from '../store/contract.ts'
+import type { StoreAddress, TaskLease } from '../store/index.ts'
 import type { Heartbeat, HeartbeatEvents, HeartbeatStart, Renewal } from './lease.ts'
 
 /** What the heartbeat thread is started with. */
 export interface HeartbeatThreadStart extends HeartbeatStart {
   /** Where the store is: the thread opens a connection of its own. */
-  readonly storeFile: string
+  readonly store: StoreAddress
   /** Renewals stop when the main thread has not ticked for this long: a worker that is stuck must not look alive. */
   readonly silenceMs: number
 }

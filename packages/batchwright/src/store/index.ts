@@ -5,5 +5,6 @@
  */
 export type * from './contract.ts'
 export * from './states.ts'
+export { openStore, shownAddress, type OpenStoreOptions, type StoreAddress } from './address.ts'
 export { inspectSqliteStore, networkFileSystemOf, type SqliteStoreFacts } from './sqlite/inspect.ts'
 export { openSqliteStore, type SqliteStoreOptions } from './sqlite/open.ts'

@@ -68,7 +68,7 @@ test('a job file runs in threads on a store in a file, and publishes what it sho
     describe: ({ step }) => Promise.resolve(stepFacts(job, step)),
     folders: { project: folder, state },
     slots: 2,
-    heartbeat: { kind: 'thread', storeFile },
+    heartbeat: { kind: 'thread', store: { kind: 'sqlite', path: storeFile } },
   })
   const [row] = await ended
   expect(row).toMatchObject({ state: 'succeeded', failure: null })

@@ -1,13 +1,14 @@
 import path from 'node:path'
 import { DEFAULT_SLOT_HEAP_BYTES } from '../../executors/index.ts'
+import { shownAddress } from '../../store/index.ts'
 import type { Configuration, Setting } from '../configuration.ts'
-import { SETTINGS } from '../configuration.ts'
-import { bytes, plural } from '../render/text.ts'
+import { SETTINGS, STORE_FILE_VARIABLE } from '../configuration.ts'
+import { bytes, duration, plural } from '../render/text.ts'
 import { nearest } from '../suggest.ts'
 import { ok, warn, type Finding } from './finding.ts'
 
 /** Variables that are read beside those of the settings. */
-const OTHER_VARIABLES = ['BATCHWRIGHT_PROJECT']
+const OTHER_VARIABLES = ['BATCHWRIGHT_PROJECT', STORE_FILE_VARIABLE]
 
 /** Each setting with where it came from; variables that are nearly one; memory that the machine does not have. */
 export function configurationFindings(
@@ -15,7 +16,7 @@ export function configurationFindings(
   environment: Readonly<Record<string, string | undefined>>,
   machineMemory: number,
 ): readonly Finding[] {
-  const { file, jobs, state, slots, slotMemory } = configuration
+  const { file, jobs, state, store, slots, slotMemory, workerLease, workerGrace } = configuration
   const from = ({ source }: Setting<unknown>, key: string): string => {
     if (source === 'file') return `from ${path.basename(file ?? '')}`
     if (source === 'default') return 'the default'
@@ -26,10 +27,33 @@ export function configurationFindings(
     ok('configuration', file ?? 'no configuration file'),
     ok('configuration', `jobs = ${jobs.value.join(', ')} (${from(jobs, 'jobs')})`),
     ok('configuration', `state = ${state.value} (${from(state, 'state')})`),
+    ok('configuration', `store = ${shownStore(store.value)} (${from(store, 'store')})`),
+    ...passwordInFile(store, file),
     ok('configuration', `slots.count = ${slots.value} (${from(slots, 'slots.count')})`),
     ok('configuration', `slots.memory = ${memory} (${from(slotMemory, 'slots.memory')})`),
+    ok('configuration', `worker.lease = ${duration(workerLease.value)} (${from(workerLease, 'worker.lease')})`),
+    ok('configuration', `worker.grace = ${duration(workerGrace.value)} (${from(workerGrace, 'worker.grace')})`),
     ...mistyped(environment),
     ...tooMuch(slots.value, slotMemory.value ?? DEFAULT_SLOT_HEAP_BYTES, machineMemory),
+  ]
+}
+
+function shownStore(url: string | null): string {
+  return url === null ? 'SQLite in the state folder' : shownAddress({ kind: 'postgres', url })
+}
+
+/** The file is likely to be kept with the code, where more people read it than may know the password. */
+function passwordInFile(store: Setting<string | null>, file: string | null): readonly Finding[] {
+  if (store.value === null || store.source !== 'file') return []
+  const { password, searchParams } = new URL(store.value)
+  if (password === '' && !searchParams.has('password')) return []
+  return [
+    warn(
+      'configuration',
+      'STORE_PASSWORD_IN_FILE',
+      `${path.basename(file ?? '')} holds the password of the store`,
+      `take it out, and set ${STORE_FILE_VARIABLE} (a file with the URL), BATCHWRIGHT_STORE or PGPASSWORD where Batchwright is started`,
+    ),
   ]
 }
 

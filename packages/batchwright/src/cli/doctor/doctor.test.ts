@@ -185,6 +185,20 @@ describe('the surroundings', () => {
     ])
   })
 
+  test('the store is shown without its password, and a password in the configuration file warns', () => {
+    const project = mkdtempSync(path.join(folder, 'configured-'))
+    writeFileSync(
+      path.join(project, 'batchwright.config.json'),
+      JSON.stringify({ store: 'postgres://batch:swordfish@db.example.com/jobs?password=swordfish' }),
+    )
+    const findings = configurationFindings(readConfiguration(project, {}), {}, 64e9)
+    expect(findings.map(({ message }) => message)).toContain(
+      'store = postgres://batch@db.example.com/jobs (from batchwright.config.json)',
+    )
+    expect(said(findings)).toContainEqual(['warn', 'STORE_PASSWORD_IN_FILE'])
+    expect(JSON.stringify(findings)).not.toContain('swordfish')
+  })
+
   test('each setting is told with where it came from, and too much memory warns', () => {
     const environment = { BATCHWRIGHT_SLOTS: '8', BATCHWRIGHT_SLOT_MEMORY: '2GB' }
     const findings = configurationFindings(readConfiguration(folder, environment), environment, 8e9)

@@ -12,7 +12,7 @@ import type { Session } from '../session.ts'
 import { configurationFindings } from './configuration.ts'
 import { diskFindings, permissionFindings, storageFindings, type WrittenFolder } from './files.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
-import { storeContentFindings, storeFileFindings } from './store.ts'
+import { storeContentFindings, storeFindings } from './store.ts'
 import { clockFindings, momentOf, secretFindings } from './surroundings.ts'
 import { versionFindings } from './versions.ts'
 
@@ -24,7 +24,7 @@ export async function examine(session: Session): Promise<readonly Finding[]> {
   const written = [{ what: 'state', folder: project.state }]
   const { findings: definitions, jobs } = await definitionFindings(project)
   written.push(...jobs.flatMap((job) => writtenBy(job, project.folder)))
-  const file = storeFileFindings(project.store, project.state)
+  const file = await storeFindings(project.store, project.state, clock)
   const content = file.usable ? await storeContentFindings(await session.store(), clock.now()) : []
   return [
     ...configurationFindings(project.configuration, environment, totalmem()),

@@ -1,6 +1,14 @@
 import { BatchwrightError } from '../../kernel/errors.ts'
+import type { Clock } from '../../kernel/clock.ts'
 import type { RunRow, Store } from '../../store/contract.ts'
-import { inspectSqliteStore, networkFileSystemOf, type SqliteStoreFacts } from '../../store/index.ts'
+import {
+  inspectSqliteStore,
+  networkFileSystemOf,
+  openStore,
+  shownAddress,
+  type SqliteStoreFacts,
+  type StoreAddress,
+} from '../../store/index.ts'
 import { bytes, plural } from '../render/text.ts'
 import { runTitle } from '../view.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
@@ -12,6 +20,23 @@ export interface StoreLook {
   readonly findings: readonly Finding[]
   /** Whether the store can be opened by this code as it is. */
   readonly usable: boolean
+}
+
+/** The store: whether it can be reached, is sound, and of a version that is known here. Changes nothing. */
+export async function storeFindings(address: StoreAddress, stateFolder: string, clock: Clock): Promise<StoreLook> {
+  if (address.kind === 'sqlite') return storeFileFindings(address.path, stateFolder)
+  try {
+    const store = await openStore(address, { clock, migrate: false })
+    await store.close()
+    return { findings: [ok('store', `${shownAddress(address)} answers`)], usable: true }
+  } catch (thrown) {
+    if (!(thrown instanceof BatchwrightError)) throw thrown
+    const hint = thrown.hint ?? 'see that the database runs and can be reached from here'
+    if (thrown.code !== 'STORE_OLDER_VERSION') {
+      return { findings: [fail('store', thrown.code, thrown.message, hint)], usable: false }
+    }
+    return { findings: [warn('store', thrown.code, thrown.message, hint)], usable: false }
+  }
 }
 
 /** The store's file: whether it is there, sound, of a version that is known here. Changes nothing. */
