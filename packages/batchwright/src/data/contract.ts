@@ -34,6 +34,41 @@ export interface BatchReader {
    */
   read(): Promise<Batch | null>
   close(): Promise<void>
+  /**
+   * Where what is left of the partition could be cut, so that others take the rest while this reader goes on with the
+   * beginning. Asked between `read` calls; nothing changes until the answer's `take` is called. Every cut is just before a
+   * record, and records keep the numbers and places that they have in the whole partition. Absent: the source cannot be cut.
+   */
+  cut?(request: CutRequest): Promise<PartitionCut | CutRefused>
+}
+
+/** What is left of a partition, to be shared out. */
+export interface CutRequest {
+  /** The batch that the reader gave last. */
+  readonly batch: Batch
+  /** Records of it that are worked through, at least one. They, and all before them, stay with this reader. */
+  readonly taken: number
+  /** Pieces of about equal size that are wanted, the reader's own among them; from 2. Fewer come where fewer records are left. */
+  readonly pieces: number
+}
+
+/** A piece of a partition: what `OpenPartition` is given of it, but for its index. */
+export type PartitionPiece = Omit<PartitionPlan, 'index' | 'lookups'>
+
+export interface PartitionCut {
+  /** The reader's partition from now on: it begins where it began and ends where the rest begins. */
+  readonly own: PartitionPiece
+  /** What it gives away, in order, without a gap: opened at position null, each yields its records and no others. */
+  readonly rest: readonly PartitionPiece[]
+  /** Records of the request's batch that stay with this reader: at least `taken`. */
+  readonly keep: number
+  /** Called when the cut is durable: from then on the reader ends where `own` ends. */
+  take(): void
+}
+
+/** Why a partition cannot be cut, or not any more: a clause for people, `a compressed file is read from its beginning`. */
+export interface CutRefused {
+  readonly refused: string
 }
 
 /** Opens a partition at a position that an earlier reader gave; null for its beginning. */
