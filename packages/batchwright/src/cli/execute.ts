@@ -1,18 +1,16 @@
 /** The composition root of a run in this process: store, executors, engine and log put together, and the run seen to its end. */
-import { driveRuns, stepFacts } from '../engine/index.ts'
-import type { DescribeStep, PublishedDataset, WorkerHooks } from '../engine/index.ts'
-import { inlineExecutor, threadExecutor } from '../executors/index.ts'
+import { driveRuns } from '../engine/index.ts'
+import type { WorkerHooks } from '../engine/index.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { JobDefinition } from '../job/model.ts'
-import { datasetFolder } from '../data/index.ts'
-import { openRunLog, Redactor } from '../observe/index.ts'
+import { openRunLog } from '../observe/index.ts'
 import type { RunLog } from '../observe/index.ts'
-import { loadArtifact, readSecret } from '../runtime/index.ts'
+import { loadArtifact } from '../runtime/index.ts'
 import type { RunRow, Store } from '../store/contract.ts'
+import { describeWith, executorsOf, redactionOf } from './assembly.ts'
 import { runFolder } from './project.ts'
 import { wrap } from './render/text.ts'
 import { cleanAfter } from './clean.ts'
-import { newestNumber } from './datasets.ts'
+import { followRun } from './fleet/follow.ts'
 import { isInspected } from './inspect.ts'
 import type { InspectOptions } from './inspect.ts'
 import { listenForInterrupts } from './interrupt.ts'
@@ -29,6 +27,10 @@ export interface ExecutionOptions extends InspectOptions {
   readonly slotMemory?: number
   /** Steps run in this thread. */
   readonly inline?: boolean
+  /** Works in this process too, where workers elsewhere would do it alone. */
+  readonly local?: boolean
+  /** Returns as soon as the run is made. */
+  readonly detach?: boolean
 }
 
 /** How this process's work on a run ended. */
@@ -36,12 +38,35 @@ export interface Execution {
   readonly run: RunRow
   /** A signal asked to stop before the run had ended. */
   readonly interrupted: boolean
+  /** Left to workers elsewhere: the run goes on. */
+  readonly detached: boolean
   /** Partitions that took much longer than their siblings, as far as this process worked on them. */
   readonly slow: readonly SlowPartition[]
 }
 
-/** Works on a run until it has ended, is paused, or a signal asks to stop. Another process may be working on it too. */
-export async function execute(
+/**
+ * Sees a run to its end, or until it is paused or a signal comes. With the embedded store this process does the work, and
+ * others may help; with PostgreSQL the fleet's workers do it and this process looks on, unless it is told to work too.
+ */
+export function execute(
+  session: Session,
+  run: RunRow,
+  options: ExecutionOptions,
+  range?: WatchOptions['range'],
+): Promise<Execution> {
+  if (options.detach === true || !worksHere(session, options)) return followRun(session, run, options, range)
+  return workOn(session, run, options, range)
+}
+
+/** Options that say how steps run here ask for them to run here. */
+function worksHere({ project }: Session, options: ExecutionOptions): boolean {
+  const { local, inline, slots, slotMemory, inspect, inspectBrk } = options
+  if (project.store.kind === 'sqlite' || local === true || inline === true) return true
+  return [slots, slotMemory, inspect, inspectBrk].some((given) => given !== undefined)
+}
+
+/** Works on a run in this process. Another process may be working on it too. */
+async function workOn(
   session: Session,
   run: RunRow,
   options: ExecutionOptions,
@@ -56,7 +81,6 @@ export async function execute(
     redact: await redactionOf(definition),
   })
   const inspected = isInspected()
-  const stopAtFirstCall = options.inspectBrk !== undefined
   if (inspected) terminal.note(wrap(INSPECTED_NOTE, terminal.liveWidth))
   const watch = watchRun(store, run, terminal, clock, {
     plain: options.inline === true || inspected,
@@ -64,13 +88,7 @@ export async function execute(
   })
   const drive = driveRuns([run.runId], {
     store,
-    executors:
-      options.inline === true
-        ? [inlineExecutor({ clock, stopAtFirstCall })]
-        : [
-            threadExecutor({ clock, stopAtFirstCall, ...memoryOf(session, options) }),
-            inlineExecutor({ clock, stopAtFirstCall }),
-          ],
+    executors: executorsOf(session, { ...options, stopAtFirstCall: options.inspectBrk !== undefined }),
     describe: describeWith(project.folder, { inline: options.inline === true, patient: inspected }),
     folders: { project: project.folder, state: project.state },
     slots: options.slots ?? (inspected ? 1 : project.configuration.slots.value),
@@ -97,7 +115,7 @@ export async function execute(
       })
     }
     const interrupted = interrupts.signal.aborted && row?.endedAt === null
-    return { run: row ?? run, interrupted, slow: watch.slow() }
+    return { run: row ?? run, interrupted, detached: false, slow: watch.slow() }
   } finally {
     pause.stop()
     interrupts.release()
@@ -108,35 +126,6 @@ export async function execute(
 
 const INSPECTED_NOTE =
   'a debugger may hold this run: time-outs of steps and of the job are off, and one attempt runs at a time unless --slots says more'
-
-/** V8 counts in MiB. */
-function memoryOf({ project }: Session, { slotMemory }: ExecutionOptions): { readonly maxOldGenerationMb?: number } {
-  const bytes = slotMemory ?? project.configuration.slotMemory.value
-  return bytes === null ? {} : { maxOldGenerationMb: Math.floor(bytes / 2 ** 20) }
-}
-
-/** Looks steps up in their artifact, which is kept in memory once it is loaded. */
-function describeWith(
-  projectFolder: string,
-  { inline, patient }: { readonly inline: boolean; readonly patient: boolean },
-): DescribeStep {
-  return async ({ codeVersion, artifactPath, step }) => {
-    const definition = await loadArtifact({ codeVersion, path: artifactPath })
-    const facts = stepFacts(definition, step)
-    return {
-      ...facts,
-      isolation: inline ? 'inline' : facts.isolation,
-      ...(patient ? { timeoutMs: null, runTimeoutMs: null } : {}),
-      publishes: facts.publishes.map((published) => withNewest(published, definition, projectFolder)),
-    }
-  }
-}
-
-function withNewest(published: PublishedDataset, definition: JobDefinition, projectFolder: string): PublishedDataset {
-  const dataset = definition.datasets.get(published.dataset)
-  if (dataset === undefined) return published
-  return { ...published, newest: (windowKey) => newestNumber(datasetFolder(projectFolder, dataset), windowKey) }
-}
 
 function hooksOf(log: RunLog, watch: Watch, clock: Clock): WorkerHooks {
   const trouble = tellTrouble((lines) => {
@@ -150,18 +139,6 @@ function hooksOf(log: RunLog, watch: Watch, clock: Clock): WorkerHooks {
       trouble.failed(error)
     },
   }
-}
-
-/** Takes out the secrets of the job's services, as they are when the run begins. Slots take out those that they read later. */
-async function redactionOf(definition: JobDefinition): Promise<(text: string) => string> {
-  const redactor = new Redactor()
-  const names = definition.steps.flatMap((step) => [...step.services.values()].flatMap((service) => service.secrets))
-  for (const name of new Set(names)) {
-    // One that cannot be read cannot be logged either; whoever opens the service says what is wrong with it.
-    const secret = await readSecret(name, process.env, 'the log').catch(() => null)
-    if (secret !== null) redactor.hide(secret, name)
-  }
-  return (text) => redactor.text(text)
 }
 
 /** How soon a pause by another process ends this one's work. */

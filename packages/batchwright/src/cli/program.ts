@@ -8,6 +8,7 @@ import { declareDatasets } from './declare/datasets.ts'
 import { declareDeadLetters } from './declare/dead-letters.ts'
 import { declareDeveloping } from './declare/developing.ts'
 import { declareDebugging } from './declare/debugging.ts'
+import { declareFleet } from './declare/fleet.ts'
 import { declareExplain } from './declare/explain.ts'
 import { declareLooking } from './declare/looking.ts'
 import type { Outcome } from './declare/options.ts'
@@ -36,6 +37,7 @@ export function declareCommands(program: Command, session: Session, done: (code:
   declareBeginning(program, session, run)
   declareDeveloping(program, session, run)
   declareRunning(program, session, run)
+  declareFleet(program, session, run)
   declareLooking(program, session, run)
   declareControl(program, session, run)
   declareDeadLetters(program, session, run)

@@ -25,8 +25,8 @@ const SPARSE_MS = 10_000
 export interface Watch {
   /** A line above the block, or among the plain lines. */
   say(lines: readonly string[]): void
-  /** A sentence under the block until the end: `stopping at the next commit`. */
-  remark(note: string): void
+  /** A sentence under the block until another one, or null for none: `stopping at the next commit`. */
+  remark(note: string | null): void
   /** From now on, what this worker's attempts say between checkpoints is shown too. */
   follow(feed: ProgressFeed): void
   /** Partitions that took much longer than their finished siblings, of those that were watched to their end. */
@@ -92,10 +92,11 @@ class RunWatch implements Watch {
     else this.#block.say(lines)
   }
 
-  remark(note: string): void {
+  remark(note: string | null): void {
+    if (note === this.#note) return
     this.#note = note
-    if (this.#block === null) this.#terminal.note([note])
-    else this.#draw()
+    if (this.#block !== null) this.#draw()
+    else if (note !== null) this.#terminal.note([note])
   }
 
   follow(feed: ProgressFeed): void {

@@ -36,6 +36,8 @@ export interface AttemptServices extends AssemblyOptions {
   readonly random: Random
   readonly progress: ProgressFeed
   readonly log: (line: AttemptLogLine) => void
+  /** Told what became of each attempt, after it is recorded. */
+  readonly ended: (task: ClaimedTask, decision: Decision, stop: StopReason | null) => void
   /** How long a stopped attempt may take to reach its next commit before its slot is ended, milliseconds. */
   readonly stopGraceMs: Readonly<Record<StopReason, number>>
 }
@@ -68,6 +70,7 @@ export class Attempt {
       const prepared = await this.#prepare()
       const decision = await this.#decide(prepared)
       await this.#record(decision)
+      this.#services.ended(this.task, decision, this.#stop)
       return decision.kind
     } finally {
       this.#ended = true

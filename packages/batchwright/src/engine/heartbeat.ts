@@ -6,6 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../kernel/clock.ts'
 import { reportError } from '../kernel/errors.ts'
+import type { Store } from '../store/index.ts'
 import { openStore } from '../store/index.ts'
 import { LocalHeartbeat } from './local-heartbeat.ts'
 import type { FromHeartbeat, HeartbeatThreadStart, ToHeartbeat } from './thread-heartbeat.ts'
@@ -23,14 +24,24 @@ function send(message: FromHeartbeat): void {
   main.postMessage(message)
 }
 
-const store = await openStore(start.store, { clock, migrate: false })
+/** Opened at the first renewal, and again where that failed: a store that does not answer yet is no reason to end. */
+let opening: Promise<Store> | null = null
+
+function opened(): Promise<Store> {
+  opening ??= openStore(start.store, { clock, migrate: false }).catch((error: unknown) => {
+    opening = null
+    throw error
+  })
+  return opening
+}
 
 const heartbeat = new LocalHeartbeat(
   {
-    renew: (workerId, held) => {
+    renew: async (workerId, held) => {
       if (clock.monotonic() - tickedAt > start.silenceMs) {
-        return Promise.reject(new Error(`the main thread has not ticked for ${String(start.silenceMs)} ms`))
+        throw new Error(`the main thread has not ticked for ${String(start.silenceMs)} ms`)
       }
+      const store = await opened()
       return store.renew(workerId, held)
     },
   },
@@ -51,7 +62,9 @@ const heartbeat = new LocalHeartbeat(
 
 async function stop(): Promise<void> {
   await heartbeat.stop()
-  await store.close()
+  // Where it could not be opened there is nothing to close.
+  const store = await opening?.catch(() => null)
+  await store?.close()
   main.close()
 }
 

@@ -4,6 +4,10 @@
  * code, never reads a record, never imports runtime, data or trust.
  */
 export type { AttemptLogLine } from './attempt.ts'
+export { StoreContact } from './contact.ts'
+export type { CoordinatorHooks, CoordinatorOptions, Leadership } from './coordinator/coordinator.ts'
+export { Coordinator } from './coordinator/coordinator.ts'
+export type { Duty, DutyContext, DutyCounts } from './coordinator/duty.ts'
 export type { Drive } from './drive.ts'
 export { driveRuns, followRuns } from './drive.ts'
 export type { DescribeStep, Isolation, PublishedDataset, StepFacts, StepReference } from './facts.ts'

@@ -5,7 +5,8 @@ import type { Random } from '../kernel/random.ts'
 import { systemRandom } from '../kernel/random.ts'
 import type { Executor } from '../executors/index.ts'
 import type { StopReason } from '../protocol/index.ts'
-import type { RunRow, Store, StoreAddress } from '../store/index.ts'
+import type { ClaimedTask, RunRow, Store, StoreAddress } from '../store/index.ts'
+import type { Decision } from './retry.ts'
 import type { AttemptLogLine } from './attempt.ts'
 import type { DescribeStep } from './facts.ts'
 import type { ProcessIdentity } from './process-identity.ts'
@@ -15,6 +16,12 @@ import { ownIdentity } from './process-identity.ts'
 export interface WorkerHooks {
   /** A line of a run's log, from inside an attempt. */
   readonly log?: (line: AttemptLogLine) => void
+  /** The worker is known to the store under this id; again under a new one after it was declared dead. */
+  readonly registered?: (workerId: string) => void
+  /** Tasks were claimed, and begin. */
+  readonly claimed?: (tasks: readonly ClaimedTask[]) => void
+  /** An attempt has ended and is recorded. `stop`: why it was asked to stop; null where nobody asked. */
+  readonly ended?: (task: ClaimedTask, decision: Decision, stop: StopReason | null) => void
   /** A run has ended by this worker's doing. Awaited before the attempt's slot counts as free. */
   readonly runEnded?: (run: RunRow) => Promise<void>
   /** The store failed for the moment; the call is made again after `waitMs`. */

@@ -61,6 +61,7 @@ export class Worker {
       random: settings.random,
       progress: this.progress,
       log: (line) => settings.hooks.log?.(line),
+      ended: (...told) => settings.hooks.ended?.(...told),
       stopGraceMs: settings.stopGraceMs,
     }
   }
@@ -119,6 +120,7 @@ export class Worker {
       const tasks = free > 0 && incarnation.lease.isCertain() ? await this.#claim(incarnation, free) : []
       for (const task of tasks) this.#begin(task)
       if (tasks.length > 0) {
+        this.#settings.hooks.claimed?.(tasks)
         incarnation.hold(this.#attempts)
         return
       }
@@ -217,6 +219,7 @@ export class Worker {
       },
     })
     this.#incarnation = born
+    this.#settings.hooks.registered?.(born.workerId)
     if (present !== null) this.#settings.hooks.reborn?.(born.workerId)
     return born
   }

@@ -32,7 +32,7 @@ export interface RunOptions extends ExecutionOptions {
 }
 
 /** What `run` did for one window. */
-type Outcome = 'ran' | 'resumed' | 'already-succeeded' | 'interrupted'
+type Outcome = 'ran' | 'resumed' | 'already-succeeded' | 'interrupted' | 'detached'
 
 /** `batchwright run JOB`: makes the run of each window, or goes on with it, or says that it is done. */
 export function run(session: Session, options: RunOptions): Promise<ExitCode> {
@@ -185,8 +185,9 @@ export function pausedError(run: RunRow): BatchwrightError {
 
 /** How a run stands after this process has worked on it. */
 export async function conclude(store: Store, execution: Execution, outcome: Outcome): Promise<WindowResult> {
-  const { run, interrupted, slow } = execution
+  const { run, interrupted, detached, slow } = execution
   const view = await gatherRun(store, run)
+  if (detached) return { view, slow, outcome: 'detached', code: interrupted ? EXIT.interrupted : EXIT.succeeded }
   if (interrupted) return { view, slow, outcome: 'interrupted', code: EXIT.interrupted }
   const fine = run.state === 'succeeded' || (run.paused && run.endedAt === null)
   return { view, slow, outcome, code: fine ? EXIT.succeeded : EXIT.failed }
@@ -206,10 +207,25 @@ export async function printResult(
     terminal.print(wrap(`${title} has succeeded already (run ${run.runId}); ${nothing}`, terminal.width))
     return
   }
+  if (outcome === 'detached') {
+    terminal.print(leftLines(session, run, again))
+    return
+  }
   await printRun(session, view, slow)
   if (outcome === 'interrupted')
     terminal.note(howToGoOn(session, again ?? `${calledAs(session.environment)} retry ${run.runId}`))
   else if (run.endedAt === null && run.paused) tell(session, `paused; \`batchwright resume ${run.runId}\` goes on`)
+}
+
+/** A run that workers elsewhere go on with. */
+function leftLines({ terminal, environment }: Session, run: RunRow, again: string | undefined): readonly string[] {
+  const called = calledAs(environment)
+  return [
+    ...wrap(`${runTitle(run)} goes on without this command (run ${run.runId})`, terminal.width),
+    `  ${again ?? `${called} resume ${run.runId}`}    looks on again`,
+    `  ${called} show ${run.runId}    shows it`,
+    `  ${called} cancel ${run.runId}    ends it`,
+  ]
 }
 
 function howToGoOn({ terminal }: Session, command: string): readonly string[] {

@@ -1,7 +1,7 @@
 /** What the declarations of all commands share: common options, values of options, and how a command's work is started. */
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
-import { readSlotMemory } from '../configuration.ts'
+import { readGrace, readSlotMemory } from '../configuration.ts'
 import type { ExitCode } from '../failure.ts'
 import type { InspectOptions } from '../inspect.ts'
 
@@ -36,6 +36,13 @@ export function executing(command: Command): Command {
   command
     .option('--slots <n>', 'attempts at a time (default: one for each core)', positive)
     .option('--slot-memory <size>', "heap of one slot, as 256MB (default: the configuration's)", slotMemory)
+    .option('--local', 'with PostgreSQL: work in this process too, not only on other workers')
+    .addOption(
+      new Option('--detach', 'leave the run to workers elsewhere: return as soon as it is made').conflicts([
+        'local',
+        'inline',
+      ]),
+    )
     .option('--inline', 'run steps in this process instead of threads: for debugging')
   return inspectable(command)
 }
@@ -69,10 +76,16 @@ export function positive(value: string): number {
   return number
 }
 
-function slotMemory(value: string): number {
+export function slotMemory(value: string): number {
   const bytes = readSlotMemory(value)
   if (bytes === undefined) throw new InvalidArgumentError('expected a size from 32MB, as 256MB')
   return bytes
+}
+
+export function grace(value: string): number {
+  const ms = readGrace(value)
+  if (ms === undefined) throw new InvalidArgumentError('expected a duration from 1s, as 30s')
+  return ms
 }
 
 export function natural(value: string): number {
