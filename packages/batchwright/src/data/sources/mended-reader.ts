@@ -1,7 +1,16 @@
 import type { Fault, RecordPosition } from '../../job/model.ts'
 import type { JsonValue } from '../../kernel/errors.ts'
-import type { Batch, BatchReader, DeadLetter } from '../contract.ts'
+import type {
+  Batch,
+  BatchReader,
+  CutRefused,
+  CutRequest,
+  DeadLetter,
+  PartitionCut,
+  PartitionPiece,
+} from '../contract.ts'
 import type { Mending, MendedSource } from './mending.ts'
+import { isObject } from './payload.ts'
 import { keepShare, type Share } from './share.ts'
 
 export interface MendedShare {
@@ -31,8 +40,22 @@ export class MendedReader implements BatchReader {
     }
   }
 
+  async cut(request: CutRequest): Promise<PartitionCut | CutRefused> {
+    if (this.#reader.cut === undefined) return { refused: 'its source cannot be cut' }
+    const pieces = await this.#reader.cut(request)
+    if ('refused' in pieces) return pieces
+    return { ...pieces, own: this.#ofShare(pieces.own), rest: pieces.rest.map((piece) => this.#ofShare(piece)) }
+  }
+
   close(): Promise<void> {
     return this.#reader.close()
+  }
+
+  /** The reader behind this one reads all shares: its pieces do not know whose they are. */
+  #ofShare(piece: PartitionPiece): PartitionPiece {
+    const { share } = this.#share
+    if (share === null || !isObject(piece.payload)) return piece
+    return { ...piece, payload: { ...piece.payload, share: { ...share } }, records: null }
   }
 
   #mend(batch: Batch): Batch {

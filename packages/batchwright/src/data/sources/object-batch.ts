@@ -10,6 +10,8 @@ export interface ObjectPlaces {
   positionAfter(row: number): JsonValue
   locate(row: number): RecordPosition
   raw(row: number): string
+  /** Bytes before a row; absent where rows count as of one size. */
+  bytesBefore?(row: number): number
 }
 
 /** Records that come as objects, not as text: from steps of the run, Parquet, dead letters. */
@@ -39,6 +41,11 @@ export class ObjectBatch implements Batch {
 
   raw(index: number): string {
     return this.#places.raw(this.#row(index))
+  }
+
+  bytesBefore(index: number): number {
+    if (index === 0) return 0
+    return this.#places.bytesBefore?.(this.#row(index)) ?? Math.floor((this.bytes * index) / this.records.length)
   }
 
   #row(index: number): number {

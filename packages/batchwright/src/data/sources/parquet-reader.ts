@@ -10,6 +10,7 @@ import { viewOverParts } from '../sql-views.ts'
 import { RAW_LIMIT_BYTES } from './block-batch.ts'
 import { GeneratedReader } from './generated-reader.ts'
 import { ObjectBatch } from './object-batch.ts'
+import { cutParquet } from './cut-parquet.ts'
 import { number, isObject, type ParquetSlice } from './payload.ts'
 import { keepShare } from './share.ts'
 
@@ -28,19 +29,36 @@ export interface ParquetReaderOptions {
 export async function openParquet(options: ParquetReaderOptions): Promise<BatchReader> {
   const file = path.resolve(options.project, options.slice.path)
   await verifyPublished(file, options.slice, null)
-  return new GeneratedReader(batches(file, options))
+  const reading = { slice: options.slice }
+  return new GeneratedReader(batches(file, options, reading), (request) => {
+    const pieces = cutParquet(reading.slice, request)
+    if ('refused' in pieces) return pieces
+    return {
+      ...pieces,
+      take: () => {
+        reading.slice = pieces.slice
+      },
+    }
+  })
 }
 
-async function* batches(file: string, options: ParquetReaderOptions): AsyncGenerator<Batch, void, undefined> {
+/** `reading`: the slice as it is now; a cut ends it earlier. */
+async function* batches(
+  file: string,
+  options: ParquetReaderOptions,
+  reading: { readonly slice: ParquetSlice },
+): AsyncGenerator<Batch, void, undefined> {
   const { slice, dataset, key, position } = options
   const fields = fieldsForSql(dataset)
   const db = await openDuckDb({ memoryBytes: MEMORY_BYTES, threads: 1, spillFolder: null })
   try {
     await viewOverParts(db, 'part', dataset, [{ path: file }])
-    let taken = isObject(position) ? number(position['record']) : 0
+    let taken = isObject(position) ? number(position['record']) : slice.since
     const columns = fields.map(outside).join(', ')
-    const { chunks } = await db.query(`SELECT ${columns} FROM part OFFSET ${taken}`)
-    for await (const { values, rows } of chunks) {
+    const { chunks } = await db.query(`SELECT ${columns} FROM part LIMIT ${slice.until - taken} OFFSET ${taken}`)
+    for await (const { values, rows: found } of chunks) {
+      const rows = Math.min(found, reading.slice.until - taken)
+      if (rows <= 0) return
       const objects = Array.from({ length: rows }, (_, row) => jsonObject(fields, values, row))
       const records = objects.map((object): object | Fault => dataset.contract.schema.readObject(object))
       const kept = slice.share === null ? null : keepShare(records, taken + 1, slice.share, key)
@@ -94,9 +112,13 @@ function placesOf(
   objects: readonly object[],
   taken: number,
 ): ConstructorParameters<typeof ObjectBatch>[2] {
+  // The records' share of all: the same sum however they are cut.
+  const before = (record: number): number => Math.ceil((slice.bytes * record) / slice.records)
+  const bytesBefore = (row: number): number => before(taken + row) - before(taken)
   return {
     digest: slice.sha256,
-    bytes: Math.ceil((slice.bytes * objects.length) / slice.records),
+    bytes: bytesBefore(objects.length),
+    bytesBefore,
     positionAfter: (row) => ({ record: taken + row + 1 }),
     locate: (row) => ({ source: slice.path, windowKey: slice.windowKey, record: taken + row + 1, offset: null }),
     raw: (row) => exactJson(objects[row] ?? {}).slice(0, RAW_LIMIT_BYTES),

@@ -22,6 +22,10 @@ export interface FileSlice {
   readonly contractVersion: number
   /** For a partition by key: it keeps the records whose key falls to `share` of `of`. */
   readonly share: Share | null
+  /** Of a partition that was cut while it ran: the first record of its piece. Null: the first of the blocks. */
+  readonly since: LinePosition | null
+  /** And the first one behind it. Null: it ends with the blocks. */
+  readonly until: LinePosition | null
 }
 
 /** Some finished tasks of a step that this one reads. */
@@ -31,6 +35,15 @@ export interface UpstreamSlice {
   /** Where in a plan file the tasks and their parts are listed; its path relative to the run's folder. */
   readonly list: { readonly path: string; readonly offset: number; readonly bytes: number }
   readonly share: Share | null
+  /** Of a partition that was cut while it ran: where its piece begins, and where it ends. Null: with the list. */
+  readonly since: UpstreamPosition | null
+  readonly until: UpstreamPosition | null
+}
+
+/** Where a reader of an upstream step stands: records taken of the task at place `task` in the partition's list. */
+export interface UpstreamPosition {
+  readonly task: number
+  readonly record: number
 }
 
 /** A part of a published version in Parquet. */
@@ -42,6 +55,9 @@ export interface ParquetSlice {
   readonly records: number
   readonly bytes: number
   readonly share: Share | null
+  /** Of a partition that was cut while it ran: records of the part before its piece, and before what follows it. */
+  readonly since: number
+  readonly until: number
 }
 
 /** Where a reader of lines stands: the next record's byte (decompressed content for gzip), and records before it in the file. */
@@ -51,15 +67,31 @@ export interface LinePosition {
 }
 
 export function filePayload(slice: FileSlice): JsonValue {
-  return { ...slice, blocks: { ...slice.blocks }, share: slice.share === null ? null : { ...slice.share } }
+  const { since, until, ...rest } = slice
+  return { ...rest, ...bounds(since, until), blocks: { ...slice.blocks }, share: sharePayload(slice.share) }
 }
 
 export function upstreamPayload(slice: UpstreamSlice): JsonValue {
-  return { ...slice, list: { ...slice.list }, share: slice.share === null ? null : { ...slice.share } }
+  const { since, until, ...rest } = slice
+  return { ...rest, ...bounds(since, until), list: { ...slice.list }, share: sharePayload(slice.share) }
 }
 
 export function parquetPayload(slice: ParquetSlice): JsonValue {
-  return { ...slice, share: slice.share === null ? null : { ...slice.share } }
+  const { since, until, ...rest } = slice
+  const whole = since === 0 && until === slice.records
+  return { ...rest, ...(whole ? {} : { since, until }), share: sharePayload(slice.share) }
+}
+
+function sharePayload(share: Share | null): JsonValue {
+  return share === null ? null : { ...share }
+}
+
+/** Only pieces of partitions that were cut have bounds: the payload of a planned one is as it always was. */
+function bounds(since: object | null, until: object | null): { readonly [name: string]: JsonValue } {
+  return {
+    ...(since === null ? {} : { since: { ...since } }),
+    ...(until === null ? {} : { until: { ...until } }),
+  }
 }
 
 export function readParquetSlice(payload: JsonValue): ParquetSlice | null {
@@ -72,6 +104,8 @@ export function readParquetSlice(payload: JsonValue): ParquetSlice | null {
     records: number(payload['records']),
     bytes: number(payload['bytes']),
     share: readShare(payload['share']),
+    since: number(payload['since'] ?? 0),
+    until: number(payload['until'] ?? payload['records']),
   }
 }
 
@@ -84,11 +118,13 @@ export function readUpstreamSlice(payload: JsonValue): UpstreamSlice | null {
     step: text(payload['step']),
     list: { path: text(list['path']), offset: number(list['offset']), bytes: number(list['bytes']) },
     share: readShare(payload['share']),
+    since: readUpstreamPosition(payload['since'] ?? null),
+    until: readUpstreamPosition(payload['until'] ?? null),
   }
 }
 
 /** Reads a position back; null is the partition's beginning. */
-export function readUpstreamPosition(position: JsonValue): { readonly task: number; readonly record: number } | null {
+export function readUpstreamPosition(position: JsonValue): UpstreamPosition | null {
   if (position === null) return null
   if (!isObject(position)) throw new TypeError(`expected a position {task, record}, found ${JSON.stringify(position)}`)
   return { task: number(position['task']), record: number(position['record']) }
@@ -118,6 +154,8 @@ export function readFileSlice(payload: JsonValue): FileSlice | null {
     columns: Array.isArray(columns) ? columns.map(text) : null,
     contractVersion: number(payload['contractVersion']),
     share: readShare(payload['share']),
+    since: readLinePosition(payload['since'] ?? null),
+    until: readLinePosition(payload['until'] ?? null),
   }
 }
 

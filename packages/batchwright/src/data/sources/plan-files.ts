@@ -212,6 +212,8 @@ async function partitionFiles(
           columns,
           contractVersion,
           share: cut.share,
+          since: null,
+          until: null,
         }),
         label: cutLabel(input, scanned, cut),
         records: cut.share === null ? cut.records : null,

@@ -37,6 +37,8 @@ export async function planParquetParts(inputs: readonly PartInput[], request: Fi
           records,
           bytes,
           share,
+          since: 0,
+          until: records,
         }),
         label: share === null ? path.basename(name) : `${path.basename(name)} key ${share.share + 1}/${share.of}`,
         records: share === null ? records : null,

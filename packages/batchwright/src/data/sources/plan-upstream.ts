@@ -22,6 +22,9 @@ export interface UpstreamPlanRequest {
   readonly lineage?: string | null
 }
 
+/** Bounds of a partition that was never cut. */
+const WHOLE = { since: null, until: null }
+
 /** What one finished task of the upstream step left, as a plan file keeps it. */
 export interface UpstreamTask {
   readonly task: number
@@ -57,7 +60,7 @@ export async function planUpstream(request: UpstreamPlanRequest): Promise<Planne
     for (const share of sharesOf(policy)) {
       partitions.push({
         index: partitions.length,
-        payload: upstreamPayload({ kind: 'upstream', step: source, list: { path, offset, bytes }, share }),
+        payload: upstreamPayload({ kind: 'upstream', step: source, list: { path, offset, bytes }, share, ...WHOLE }),
         label: label(source, group, share),
         records: share === null ? recordsOf(group) : null,
         bytes: group.reduce((sum, task) => sum + task.parts.reduce((total, part) => total + part.bytes, 0), 0),

@@ -14,6 +14,7 @@ import {
 } from '../../job/index.ts'
 import { Decimal } from '../../kernel/decimal.ts'
 import type { Snapshot } from '../../protocol/index.ts'
+import { readCut } from '../fixtures/cutting.ts'
 import { AUTO, FilesProject, readPartition, type SeenRecord } from '../fixtures/files-project.ts'
 import { publishIntent } from '../publication/publish.ts'
 import { stagingFolder } from '../publication/layout.ts'
@@ -105,6 +106,16 @@ for (const format of ['csv', 'jsonl', 'parquet'] as const) {
     expect(seen.map(({ record: found }) => found)).toEqual(RECORDS)
     const openPartition = partitionOpener({ dataset: given, policy: AUTO, folders: project.folders })
     const [, second] = planned.partitions
+    for (const after of [1, 50, 97]) {
+      const cuts = [
+        { after, pieces: 3 },
+        { after: after + 1, pieces: 2 },
+      ]
+      const cut = await readCut(openPartition, second!, cuts)
+      expect(cut.seen).toEqual(seen.slice(100, 200))
+      expect(cut.planned).toEqual(cut.sizes)
+      expect(cut.sizes.length).toBeGreaterThan(2)
+    }
     for (const at of [0, 41, 99]) {
       const rest = await readPartition(openPartition, second!, seen[100 + at]!.after)
       expect(rest).toEqual(seen.slice(101 + at, 200))

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { BatchwrightError } from '../../kernel/errors.ts'
-import type { Batch, BatchReader } from '../contract.ts'
+import type { Batch, BatchReader, CutRefused, CutRequest, PartitionCut } from '../contract.ts'
 import type { BlockBytes, BlockParser } from '../formats/parsed-block.ts'
 import { readBlockRange } from '../snapshot/block-index.ts'
 import type { Block } from '../snapshot/block-scanner.ts'
 import { gzipContent, readFully } from '../snapshot/content.ts'
 import { BlockBatch } from './block-batch.ts'
+import { cutSlice } from './cut-slice.ts'
 import type { FileSlice, LinePosition } from './payload.ts'
 import { keepShare } from './share.ts'
 import { inputUnreadable } from './unreadable.ts'
@@ -64,12 +65,15 @@ export class SliceReader implements BatchReader {
   readonly #blocks: AsyncIterator<Block>
   #ahead: Promise<ReadBlock | null>
   #open: OpenBlock | null = null
-  #position: LinePosition | null
+  readonly #position: LinePosition | null
+  /** The slice, as far as it is this reader's: a cut makes it shorter. */
+  #slice: FileSlice
 
   private constructor(options: SliceReaderOptions, source: BlockSource) {
     this.#options = options
     this.#source = source
-    this.#position = options.position
+    this.#position = options.position ?? options.slice.since
+    this.#slice = options.slice
     this.#blocks = readBlockRange(options.runFolder, options.slice.blocks)
     this.#ahead = this.#readAhead()
   }
@@ -92,7 +96,7 @@ export class SliceReader implements BatchReader {
     for (;;) {
       if (this.#open === null) {
         const next = await this.#ahead
-        if (next === null) return null
+        if (next === null || this.#isOver(next.block.recordsBefore)) return null
         this.#ahead = this.#readAhead()
         this.#open = this.#enter(next)
       }
@@ -101,10 +105,33 @@ export class SliceReader implements BatchReader {
     }
   }
 
+  async cut(request: CutRequest): Promise<PartitionCut | CutRefused> {
+    const { runFolder, parser, blockBytes, maxRecordBytes } = this.#options
+    if (this.#slice.compression === 'gzip') return { refused: 'a compressed file can only be read from its beginning' }
+    const pieces = await cutSlice(this.#slice, request, runFolder, async (block, at, records) => {
+      const { content, digest } = await this.#source.read(block, blockBytes + maxRecordBytes)
+      if (!digest.equals(block.digest)) throw inputChanged(this.#slice, block, digest)
+      return parser.parse(content, at, records).next
+    })
+    if ('refused' in pieces) return pieces
+    return {
+      ...pieces,
+      take: () => {
+        this.#slice = pieces.slice
+      },
+    }
+  }
+
   async close(): Promise<void> {
     await this.#ahead.catch(() => null) // its failure is of no interest to one who leaves
     await this.#blocks.return?.()
     await this.#source.close()
+  }
+
+  /** Whether nothing that comes after this many records of the file is this reader's. */
+  #isOver(recordsBefore: number): boolean {
+    const { until } = this.#slice
+    return until !== null && recordsBefore >= until.record
   }
 
   #readAhead(): Promise<ReadBlock | null> {
@@ -119,6 +146,7 @@ export class SliceReader implements BatchReader {
       const next = await this.#blocks.next()
       if (next.done === true) return null
       const block = next.value
+      if (this.#isOver(block.recordsBefore)) return null
       if (this.#position !== null && block.offset + block.bytes <= this.#position.offset) continue
       const { content, digest } = await this.#source.read(block, blockBytes + maxRecordBytes)
       if (!digest.equals(block.digest)) throw inputChanged(slice, block, digest)
@@ -135,17 +163,21 @@ export class SliceReader implements BatchReader {
 
   /** The next batch of the block in hand; null where none of its records is wanted. Lets go of the block at its end. */
   #parse(open: OpenBlock): Batch | null {
-    const { slice, parser, key } = this.#options
+    const { parser, key } = this.#options
+    const slice = this.#slice
     const { block, content, at, recordsBefore } = open
-    const expected = block.recordsBefore + block.records - recordsBefore
+    const blockEnd = block.recordsBefore + block.records
+    const end = Math.min(blockEnd, slice.until?.record ?? blockEnd)
+    const expected = Math.max(0, end - recordsBefore)
     const parsed = parser.parse(content, at, Math.min(expected, BATCH_RECORDS))
     const found = parsed.records.length
     const whole = found === expected
-    const surplus = whole && parsed.next < content.total ? parser.parse(content, parsed.next, 1).records.length : 0
+    const last = whole && end === blockEnd
+    const surplus = last && parsed.next < content.total ? parser.parse(content, parsed.next, 1).records.length : 0
     if (surplus > 0 || (!whole && found < BATCH_RECORDS))
       throw countDiffers(slice, block, recordsBefore + found + surplus)
     if (whole) this.#open = null
-    open.at = whole ? block.bytes : parsed.next
+    open.at = last ? block.bytes : parsed.next
     open.recordsBefore += found
     const kept = slice.share === null ? null : keepShare(parsed.records, recordsBefore + 1, slice.share, key)
     if (found === 0 || kept?.length === 0) return null

@@ -9,15 +9,10 @@ import { readFully } from '../snapshot/content.ts'
 import { RAW_LIMIT_BYTES } from './block-batch.ts'
 import { GeneratedReader } from './generated-reader.ts'
 import { ObjectBatch, type ObjectPlaces } from './object-batch.ts'
-import type { UpstreamSlice } from './payload.ts'
+import { cutUpstream } from './cut-upstream.ts'
+import type { UpstreamPosition, UpstreamSlice } from './payload.ts'
 import type { UpstreamTask } from './plan-upstream.ts'
 import { keepShare } from './share.ts'
-
-/** Where a reader of an upstream step stands: records taken of the task at place `task` in the partition's list. */
-export interface UpstreamPosition {
-  readonly task: number
-  readonly record: number
-}
 
 export interface UpstreamReaderOptions {
   readonly slice: UpstreamSlice
@@ -29,7 +24,17 @@ export interface UpstreamReaderOptions {
 /** Opens records that a step of the same run left for its readers. */
 export async function openUpstream(options: UpstreamReaderOptions): Promise<BatchReader> {
   const tasks = await readTaskList(options.slice, options.runFolder)
-  return new GeneratedReader(batches(tasks, options))
+  const reading = { slice: options.slice }
+  return new GeneratedReader(batches(tasks, options, reading), (request) => {
+    const pieces = cutUpstream(reading.slice, tasks, request)
+    if ('refused' in pieces) return pieces
+    return {
+      ...pieces,
+      take: () => {
+        reading.slice = pieces.slice
+      },
+    }
+  })
 }
 
 /** The tasks that a partition was planned on. Throws PLAN_DAMAGED. */
@@ -50,28 +55,42 @@ export async function readTaskList(slice: UpstreamSlice, runFolder: string): Pro
   }
 }
 
+/** `reading`: the slice as it is now; a cut ends it earlier. */
 async function* batches(
   tasks: readonly UpstreamTask[],
   { slice, key, position }: UpstreamReaderOptions,
+  reading: { readonly slice: UpstreamSlice },
 ): AsyncGenerator<Batch, void, undefined> {
+  const from = position ?? slice.since
   for (const [place, task] of tasks.entries()) {
-    if (position !== null && place < position.task) continue
-    const taken = place === position?.task ? position.record : 0
+    if (from !== null && place < from.task) continue
+    const taken = place === from?.task ? from.record : 0
     let before = 0
     for (const part of task.parts) {
       const after = before + part.records
       if (after > taken) {
-        for await (const { records, first } of recordsFrom(part, Math.max(0, taken - before))) {
-          const start = before + first
+        for await (const list of recordsFrom(part, Math.max(0, taken - before))) {
+          const start = before + list.first
+          const records = until(reading.slice, place, start, list.records)
+          if (records.length === 0) return
           const kept = slice.share === null ? null : keepShare(records, start + 1, slice.share, key)
           if (kept?.length === 0) continue
-          const bytes = Math.ceil((part.bytes * records.length) / part.records)
-          yield new ObjectBatch(records, kept, placesOf(records, { step: slice.step, place, task, start }, bytes))
+          const bytesBefore = bytesFrom(part, list.first)
+          const places = placesOf(records, { step: slice.step, place, task, start })
+          yield new ObjectBatch(records, kept, { ...places, bytes: bytesBefore(records.length), bytesBefore })
         }
       }
       before = after
     }
   }
+}
+
+/** Those of some records of a task that lie before the slice's end. */
+function until(slice: UpstreamSlice, place: number, start: number, records: readonly object[]): readonly object[] {
+  const end = slice.until
+  if (end === null || place < end.task) return records
+  if (place > end.task) return []
+  return start + records.length <= end.record ? records : records.slice(0, Math.max(0, end.record - start))
 }
 
 /** Lists of records of a part after its first `skip`; whole blocks before them are not read. */
@@ -95,6 +114,12 @@ async function* recordsFrom(
   }
 }
 
+/** Bytes of a part's records from one of them on: the records' share of all, the same sum however they are cut. */
+function bytesFrom(part: Part, first: number): (records: number) => number {
+  const before = (record: number): number => Math.ceil((part.bytes * record) / part.records)
+  return (records) => before(first + records) - before(first)
+}
+
 /** `start`: records of the task before the list; `place`: of the task in the partition's list. */
 function placesOf(
   records: readonly object[],
@@ -104,11 +129,9 @@ function placesOf(
     task,
     start,
   }: { readonly step: string; readonly place: number; readonly task: UpstreamTask; readonly start: number },
-  bytes: number,
-): ObjectPlaces {
+): Omit<ObjectPlaces, 'bytes'> {
   return {
     digest: task.digest,
-    bytes,
     positionAfter: (row) => ({ task: place, record: start + row + 1 }),
     locate: (row) => ({ source: `${step}/${task.task}`, windowKey: null, record: start + row + 1, offset: null }),
     raw: (row) => exactJson(records[row] ?? {}).slice(0, RAW_LIMIT_BYTES),

@@ -6,6 +6,7 @@ import type { StepOutput, TaskOutput } from '../../protocol/index.ts'
 import { NO_COUNTERS } from '../../protocol/index.ts'
 import { openBlockSink } from '../blocks/block-sink.ts'
 import { readExactJson } from '../formats/exact-json.ts'
+import { readCut } from '../fixtures/cutting.ts'
 import { AUTO, FilesProject, readPartition } from '../fixtures/files-project.ts'
 import { partitionOpener } from './open-partition.ts'
 import { planUpstream } from './plan-upstream.ts'
@@ -67,6 +68,23 @@ test('what a step left is read in order of its tasks, and again from any positio
       }
     }
     expect(all).toEqual(Array.from({ length: TOTAL }, (_, index) => index + 1))
+  }
+})
+
+test('a partition of a step, cut after any of its records and again, is read like the uncut one', async () => {
+  await using project = await FilesProject.create()
+  const upstream = await finishedStep(project, SIZES)
+  const planned = await planUpstream({ upstream, policy: AUTO, step: 'next', folders: project.folders })
+  const open = partitionOpener({ dataset: null, policy: AUTO, folders: project.folders })
+  const [partition] = planned.partitions
+  const whole = await readPartition(open, partition!)
+  const uncut = await readCut(open, partition!, [])
+  for (let after = 1; after < TOTAL - 1; after += 1) {
+    const again = { after: after + 1, pieces: 2 }
+    const reading = await readCut(open, partition!, [{ after, pieces: 3 }, again])
+    expect(reading.seen).toEqual(whole)
+    expect(reading.bytes).toBe(uncut.bytes)
+    expect(reading.planned).toEqual(reading.sizes)
   }
 })
 
