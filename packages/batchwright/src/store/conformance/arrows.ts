@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { ClaimedTask } from '../contract.ts'
+import type { ClaimedTask } from '../contract/index.ts'
 import type { OpenWorld } from './index.ts'
 import { ALL_ARROWS, type Arrow } from './witness.ts'
 import { step, type World } from './world.ts'

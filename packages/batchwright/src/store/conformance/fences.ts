@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { ItemOutcome, Store, TaskLease } from '../contract.ts'
+import type { ItemOutcome, Store, TaskLease } from '../contract/index.ts'
 import type { OpenWorld } from './index.ts'
 import { checkpoint, FAILURE, output, partitions, plan, step, type World } from './world.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { AttemptRow } from '../contract.ts'
+import type { AttemptRow } from '../contract/index.ts'
 import type { OpenWorld } from './index.ts'
 import { checkpoint, FAILURE, LEASE_MS, newRun, output, step, type World } from './world.ts'
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { BatchwrightError } from '../../kernel/errors.ts'
-import type { ClaimedTask } from '../contract.ts'
+import type { ClaimedTask } from '../contract/index.ts'
 import type { OpenWorld } from './index.ts'
 import { checkpoint, FAILURE, LEASE_MS, output, partitions, plan, step, type World } from './world.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { DeadLetterReplay } from '../contract.ts'
+import type { DeadLetterReplay } from '../contract/index.ts'
 import type { OpenWorld } from './index.ts'
 import { counters, newRun, output, step, type World } from './world.ts'
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { ClaimedTask, Store } from '../contract.ts'
+import type { ClaimedTask, Store } from '../contract/index.ts'
 import {
   RUN_TRANSITIONS,
   STEP_TRANSITIONS,

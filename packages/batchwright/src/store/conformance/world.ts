@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { ErrorReport } from '../../kernel/errors.ts'
 import type { Checkpoint, Counters, PartitionPlan, PlanSummary, Snapshot, TaskOutput } from '../../protocol/index.ts'
-import type { ClaimedTask, ItemOutcome, NewRun, NewStep, NewWorker, Store, TaskEnd } from '../contract.ts'
+import type { ClaimedTask, ItemOutcome, NewRun, NewStep, NewWorker, Store, TaskEnd } from '../contract/index.ts'
 import type { SettableClock } from './clock.ts'
 import { Witness } from './witness.ts'
 

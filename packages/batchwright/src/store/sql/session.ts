@@ -29,19 +29,35 @@ export interface Session {
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres'
   /** `column in (the list given as this parameter)`. The parameter is named without its colon. */
-  among(column: string, parameter: string, of: 'text' | 'integer'): string
+  readonly among: (column: string, parameter: string, of: 'text' | 'integer') => string
   /** The named member of a JSON text column, as text; null where there is none. */
-  jsonText(column: string, member: string): string
+  readonly jsonText: (column: string, member: string) => string
   /** The named member of a JSON text column, as an integer; null where there is none. */
-  jsonInteger(column: string, member: string): string
+  readonly jsonInteger: (column: string, member: string) => string
   /** The greater, and the smaller, of two expressions that are not null. */
-  greatest(one: string, other: string): string
-  least(one: string, other: string): string
+  readonly greatest: (one: string, other: string) => string
+  readonly least: (one: string, other: string) => string
   /** After a table's name: the index to read it by, where the planner must be told. Empty where it cannot be. */
-  by(index: string): string
-  /** At the end of a select: ` for update`, ` for update skip locked`. Empty where there is one writer at a time. */
+  readonly by: (index: string) => string
+  /**
+   * At the end of a select. Empty where there is one writer at a time. Locks are taken in one order: worker, runs, steps,
+   * tasks. ` for update`: the row is about to change so that claims must not go on as if it had not.
+   */
   readonly forUpdate: string
-  readonly skipLocked: string
-  /** The same, shared: ` for key share`. For rows that must stay as they are while others change. */
+  /** ` for no key update`: it changes, and claims may go on meanwhile. */
+  readonly forNoKeyUpdate: string
+  /** ` for key share`: it must not be changed `for update` until this transaction ends. Many may hold it at once. */
   readonly forKeyShare: string
+  /** ` for update skip locked`: those that nobody else is at. */
+  readonly skipLocked: string
+}
+
+/** A statement that is built once for each dialect. */
+export function byDialect(build: (dialect: Dialect) => string): (dialect: Dialect) => string {
+  const built = new Map<Dialect, string>()
+  return (dialect) => {
+    let sql = built.get(dialect)
+    if (sql === undefined) built.set(dialect, (sql = build(dialect)))
+    return sql
+  }
 }

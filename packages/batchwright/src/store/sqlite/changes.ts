@@ -1,7 +1,8 @@
 import type { Clock } from '../../kernel/clock.ts'
-import { newestEvent } from './events.ts'
-import { number } from './rows.ts'
-import type { Session } from './session.ts'
+import { NEWEST_EVENT } from '../sql/events.ts'
+import { number } from '../sql/rows.ts'
+import type { SqliteSession } from './session.ts'
+import type { Writer } from './writer.ts'
 
 /** How often the file is asked whether another process has committed, milliseconds: one pragma, a few microseconds. */
 const POLL_MS = 25
@@ -12,7 +13,8 @@ const POLL_MS = 25
  * has committed anything; what this connection commits, it knows.
  */
 export class Changes {
-  readonly #session: Session
+  readonly #session: SqliteSession
+  readonly #writer: Writer
   readonly #clock: Clock
   /** Nobody else can write: an in-memory store. */
   readonly #alone: boolean
@@ -21,14 +23,18 @@ export class Changes {
   #version = -1
   #ended = false
 
-  constructor(session: Session, clock: Clock, alone: boolean) {
+  constructor(session: SqliteSession, writer: Writer, clock: Clock, alone: boolean) {
     this.#session = session
+    this.#writer = writer
+    writer.onWritten(() => {
+      this.#written()
+    })
     this.#clock = clock
     this.#alone = alone
   }
 
-  /** After a commit of this connection: wakes those who wait, if the outbox has grown. */
-  committed(): void {
+  /** After a transaction of this connection: wakes those who wait, if the outbox has grown. */
+  #written(): void {
     if (!this.#ended && this.#waiters.size > 0 && this.#grown()) this.#wakeAll()
   }
 
@@ -72,7 +78,7 @@ export class Changes {
 
   #othersCommitted(): boolean {
     return this.#looked(() => {
-      const row = this.#session.get('pragma data_version')
+      const row = this.#session.first('pragma data_version')
       const version = row === undefined ? 0 : number(row, 'data_version')
       const moved = version !== this.#version
       this.#version = version
@@ -80,9 +86,12 @@ export class Changes {
     })
   }
 
+  /** In the middle of a transaction there is nothing to see: it looks itself when it has ended. */
   #grown(): boolean {
+    if (this.#writer.writing) return false
     return this.#looked(() => {
-      const newest = newestEvent(this.#session)
+      const row = this.#session.first(NEWEST_EVENT)
+      const newest = row === undefined ? 0 : number(row, 'newest')
       const grown = newest > this.#seen
       this.#seen = newest
       return grown

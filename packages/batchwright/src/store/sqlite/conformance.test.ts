@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { storeConformance } from '../conformance/index.ts'
-import type { Store } from '../contract.ts'
+import type { Store } from '../contract/index.ts'
 import { openSqliteStore } from './open.ts'
 
 storeConformance('the SQLite store', {

@@ -9,7 +9,7 @@ import { newRun, newWorker, partitions, step } from '../conformance/world.ts'
 import { MIGRATIONS, type Migration } from '../migrations/index.ts'
 import { migrate } from './migrations.ts'
 import { networkFileSystem, openSqliteStore } from './open.ts'
-import { Session } from './session.ts'
+import { SqliteSession } from './session.ts'
 
 let folder = ''
 let path = ''
@@ -141,8 +141,8 @@ describe('versions of the store', () => {
   async function migrated(...more: readonly Migration[]): Promise<void> {
     const store = await openSqliteStore({ path, clock: systemClock })
     await store.close()
-    const session = new Session(new DatabaseSync(path))
-    migrate(session, path, systemClock, true, [...MIGRATIONS, ...more])
+    const session = new SqliteSession(new DatabaseSync(path))
+    await migrate(session, path, systemClock, true, [...MIGRATIONS, ...more])
     session.close()
   }
 

@@ -3,9 +3,9 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MIGRATIONS } from '../migrations/index.ts'
 import { storeError } from './errors.ts'
-import { number, text } from './rows.ts'
+import { number, text } from '../sql/rows.ts'
 import { networkFileSystem } from './open.ts'
-import { Session } from './session.ts'
+import { SqliteSession } from './session.ts'
 
 /** What can be seen of a store's file without changing it. */
 export interface SqliteStoreFacts {
@@ -32,11 +32,14 @@ export function inspectSqliteStore(path: string): SqliteStoreFacts | null {
   let database: DatabaseSync | null = null
   try {
     database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 })
-    const session = new Session(database)
-    const damage = session.all(`pragma integrity_check(${MOST_FINDINGS})`).map((row) => text(row, 'integrity_check'))
-    const mode = session.get('pragma journal_mode')
-    const tables = session.get(`select 1 from sqlite_schema where type = 'table' and name = 'migrations'`)
-    const version = tables === undefined ? undefined : session.get('select max(version) as version from migrations')
+    const session = new SqliteSession(database)
+    const damage = database
+      .prepare(`pragma integrity_check(${MOST_FINDINGS})`)
+      .all()
+      .map((row) => text(row, 'integrity_check'))
+    const mode = session.first('pragma journal_mode')
+    const tables = session.first(`select 1 from sqlite_schema where type = 'table' and name = 'migrations'`)
+    const version = tables === undefined ? undefined : session.first('select max(version) as version from migrations')
     return {
       version: version === undefined ? 0 : number(version, 'version'),
       known: MIGRATIONS.at(-1)?.version ?? 0,

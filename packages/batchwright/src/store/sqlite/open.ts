@@ -4,13 +4,13 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../kernel/clock.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import { systemRandom, type Random } from '../../kernel/random.ts'
-import type { Store } from '../contract.ts'
+import type { Store } from '../contract/index.ts'
+import { sqlStore } from '../sql/store.ts'
 import { Changes } from './changes.ts'
 import { corrupt, isBusy, storeError, unwritable } from './errors.ts'
 import { migrate } from './migrations.ts'
-import { text } from './rows.ts'
-import { Session } from './session.ts'
-import { sqliteStore } from './store.ts'
+import { text } from '../sql/rows.ts'
+import { SqliteSession } from './session.ts'
 import { Writer } from './writer.ts'
 
 export interface SqliteStoreOptions {
@@ -43,33 +43,49 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     await useWriteAheadLog(session, clock, path)
     session.execute('pragma synchronous = full; pragma foreign_keys = on')
     if (options.maxBytes !== undefined) limitSize(session, options.maxBytes)
-    await writer.write(() => {
-      migrate(session, path, clock, options.migrate ?? true)
-    })
-    const changes = new Changes(session, clock, path === ':memory:')
-    return sqliteStore({ session, writer, changes, clock })
+    await writer.write(() => migrate(session, path, clock, options.migrate ?? true))
+    return assemble(session, writer, clock, path === ':memory:')
   } catch (thrown) {
     session.close()
     throw storeError(thrown, path)
   }
 }
 
-function connect(path: string, clock: Clock): Session {
+function assemble(session: SqliteSession, writer: Writer, clock: Clock, alone: boolean): Store {
+  const changes = new Changes(session, writer, clock, alone)
+  return sqlStore(
+    {
+      write: (body) => writer.write(() => body(session)),
+      read: (body) => writer.read(() => body(session)),
+    },
+    {
+      now: () => Promise.resolve(Math.floor(clock.now())),
+      waitForChange: (ms, signal) => changes.wait(ms, signal),
+      async close() {
+        await writer.end()
+        changes.end()
+        session.close()
+      },
+    },
+  )
+}
+
+function connect(path: string, clock: Clock): SqliteSession {
   try {
     const database = new DatabaseSync(path, { timeout: 0 })
     database.function('store_now', () => Math.floor(clock.now()))
-    return new Session(database)
+    return new SqliteSession(database)
   } catch (thrown) {
     throw storeError(thrown, path)
   }
 }
 
 /** Reads the header for the first time, so that a file that is no database shows here. */
-async function useWriteAheadLog(session: Session, clock: Clock, path: string): Promise<void> {
+async function useWriteAheadLog(session: SqliteSession, clock: Clock, path: string): Promise<void> {
   const wanted = path === ':memory:' ? 'memory' : 'wal'
   for (;;) {
     try {
-      const row = session.get('pragma journal_mode = wal')
+      const row = session.first('pragma journal_mode = wal')
       const mode = row === undefined ? 'none' : text(row, 'journal_mode')
       if (mode === wanted) return
       throw corrupt(path, `a database that cannot keep a write-ahead log (journal mode ${mode})`)
@@ -83,8 +99,8 @@ async function useWriteAheadLog(session: Session, clock: Clock, path: string): P
 /** Another process switches the file to its log at the same moment: milliseconds. */
 const WAIT_FOR_MODE = 5
 
-function limitSize(session: Session, maxBytes: number): void {
-  const row = session.get('pragma page_size')
+function limitSize(session: SqliteSession, maxBytes: number): void {
+  const row = session.first('pragma page_size')
   const pageSize = typeof row?.['page_size'] === 'number' ? row['page_size'] : 4096
   session.execute(`pragma max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize))}`)
 }

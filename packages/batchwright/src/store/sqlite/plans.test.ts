@@ -6,11 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../kernel/clock.ts'
 import { newRun, newWorker, partitions, plan, step } from '../conformance/world.ts'
 import { RUN_TRANSITIONS, STEP_TRANSITIONS, TASK_TRANSITIONS, isLegal, type Transition } from '../states.ts'
-import { LANE_HEAD, LEASE, WAKE_DUE } from './claim.ts'
-import { COUNT_EVENTS, eventsQuery } from './events.ts'
-import { attemptsQuery } from './histories.ts'
+import { laneHead, LEASE, leaseAgain, WAKE_DUE } from '../sql/claim.ts'
+import { countQuery, eventsQuery } from '../sql/events.ts'
+import { attemptsQuery } from '../sql/histories.ts'
 import { openSqliteStore } from './open.ts'
-import { tasksQuery } from './reads.ts'
+import { tasksQuery } from '../sql/reads.ts'
+import { SQLITE } from './dialect.ts'
 
 let folder = ''
 let database: DatabaseSync
@@ -63,9 +64,10 @@ for (const [kind, prepare] of Object.entries(STATISTICS)) {
     })
 
     it('a claim reads the index of claimable tasks, in its order, and leases by primary key', () => {
-      expect(planOf(LANE_HEAD)).toMatch(
+      expect(planOf(laneHead(SQLITE))).toMatch(
         /^SEARCH tasks USING (COVERING )?INDEX tasks_claimable \(run=\? AND step=\? AND kind=\?\)$/,
       )
+      expect(planOf(leaseAgain(SQLITE))).toContain('SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)')
       expect(planOf(LEASE)).toContain('SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)')
       expect(planOf(WAKE_DUE)).toContain('USING INDEX tasks_deferred')
     })
@@ -76,20 +78,20 @@ for (const [kind, prepare] of Object.entries(STATISTICS)) {
 
     it('a page of tasks is read in the order of an index, without sorting', () => {
       for (const filter of [{}, { step: 'a' }, { afterTaskId: 7 }, { step: 'a', kind: 'partition' as const }]) {
-        const detail = planOf(tasksQuery(filter, 'afterTaskId' in filter))
+        const detail = planOf(tasksQuery(SQLITE, filter, 'afterTaskId' in filter))
         expect(detail).toContain('SEARCH t USING INDEX tasks_place')
         expect(detail).not.toContain('TEMP B-TREE')
         if ('afterTaskId' in filter) expect(detail).toContain('(run=? AND (step,kind,idx)>(?,?,?))')
       }
-      expect(planOf(tasksQuery({ states: ['failed'] }, false))).toContain('tasks_failed')
+      expect(planOf(tasksQuery(SQLITE, { states: ['failed'] }, false))).toContain('tasks_failed')
     })
 
     it('a task finds its attempts, and a run what was decided, without reading the others', () => {
-      const attempts = planOf(attemptsQuery({ step: 'a', kind: 'partition', index: 7 }))
+      const attempts = planOf(attemptsQuery(SQLITE, { step: 'a', kind: 'partition', index: 7 }))
       expect(attempts).toContain('SEARCH attempts USING PRIMARY KEY (run=? AND step=? AND kind=? AND idx=?)')
       const decided = { runId: 'run-1', types: ['task.retried'] }
-      expect(planOf(eventsQuery(decided))).toContain('events_told (run_id=? AND type=?')
-      expect(planOf(COUNT_EVENTS)).toContain('events_told (run_id=?)')
+      expect(planOf(eventsQuery(SQLITE, decided))).toContain('events_told (run_id=? AND type=?')
+      expect(planOf(countQuery(SQLITE))).toContain('events_told (run_id=?)')
     })
   })
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../kernel/clock.ts'
 import { newRun, newWorker, partitions, plan, step } from '../conformance/world.ts'
-import type { Store } from '../contract.ts'
+import type { Store } from '../contract/index.ts'
 import { openSqliteStore } from './open.ts'
 
 const CHILD = fileURLToPath(new URL('./processes.child.ts', import.meta.url))

@@ -1,7 +1,7 @@
-import type { DeadLetterReplay, NewRun } from '../contract.ts'
+import type { DeadLetterReplay, NewRun } from '../contract/index.ts'
 import type { StepState } from '../states.ts'
 import type { RunRef } from './advance.ts'
-import { refused } from './errors.ts'
+import { refused } from './refusals.ts'
 import { emit } from './events.ts'
 import { json, number, text } from './rows.ts'
 import type { Session } from './session.ts'
@@ -13,8 +13,12 @@ import { addTotals, type Totals } from './totals.ts'
  */
 
 /** The state that each step is born in, after a look at whether the replay makes a whole run. */
-export function adoptedStates(session: Session, run: NewRun, replay: DeadLetterReplay): (step: string) => StepState {
-  refuseOtherRuns(session, run, replay)
+export async function adoptedStates(
+  session: Session,
+  run: NewRun,
+  replay: DeadLetterReplay,
+): Promise<(step: string) => StepState> {
+  await refuseOtherRuns(session, run, replay)
   const adopted = new Set(replay.adopted)
   const whole = replay.partitions === null ? adopted : new Set([...adopted, replay.step])
   for (const step of run.steps) {
@@ -35,15 +39,15 @@ export function adoptedStates(session: Session, run: NewRun, replay: DeadLetterR
 }
 
 /** Copies what is taken over. The steps' rows are there, in the states of `adoptedStates`. */
-export function adopt(session: Session, ref: RunRef, replay: DeadLetterReplay): void {
-  keepInputs(session, ref, replay)
-  for (const name of replay.adopted) adoptStep(session, ref, replay.ofRunId, name)
-  if (replay.partitions !== null) adoptPartitions(session, ref, replay, replay.partitions)
+export async function adopt(session: Session, ref: RunRef, replay: DeadLetterReplay): Promise<void> {
+  await keepInputs(session, ref, replay)
+  for (const name of replay.adopted) await adoptStep(session, ref, replay.ofRunId, name)
+  if (replay.partitions !== null) await adoptPartitions(session, ref, replay, replay.partitions)
 }
 
 /** Every step that was planned is planned on the same input again. */
-function keepInputs(session: Session, ref: RunRef, replay: DeadLetterReplay): void {
-  session.run(
+async function keepInputs(session: Session, ref: RunRef, replay: DeadLetterReplay): Promise<void> {
+  await session.run(
     `insert into plans (run, step, plan, snapshot)
      select n.run, n.step, case when n.state = 'waiting' then null else p.plan end, p.snapshot
      from steps n
@@ -55,8 +59,8 @@ function keepInputs(session: Session, ref: RunRef, replay: DeadLetterReplay): vo
   )
 }
 
-function adoptStep(session: Session, ref: RunRef, ofRunId: string, name: string): void {
-  session.run(
+async function adoptStep(session: Session, ref: RunRef, ofRunId: string, name: string): Promise<void> {
+  await session.run(
     `update steps set (tasks, counters, controls, verification) =
          (select o.tasks, o.counters, o.controls, o.verification from steps o join runs r on r.run = o.run
           where r.run_id = :ofRunId and o.name = steps.name),
@@ -64,16 +68,21 @@ function adoptStep(session: Session, ref: RunRef, ofRunId: string, name: string)
      where run = :run and name = :name`,
     { run: ref.run, name, ofRunId },
   )
-  copyTasks(session, ref, ofRunId, name, [])
-  emit(session, { runId: ref.runId, step: name, type: 'step.adopted', data: { of: ofRunId, state: 'succeeded' } })
+  await copyTasks(session, ref, ofRunId, name, [])
+  await emit(session, { runId: ref.runId, step: name, type: 'step.adopted', data: { of: ofRunId, state: 'succeeded' } })
 }
 
-function adoptPartitions(session: Session, ref: RunRef, replay: DeadLetterReplay, again: readonly number[]): void {
+async function adoptPartitions(
+  session: Session,
+  ref: RunRef,
+  replay: DeadLetterReplay,
+  again: readonly number[],
+): Promise<void> {
   const { ofRunId, step: name } = replay
-  copyTasks(session, ref, ofRunId, name, again)
+  await copyTasks(session, ref, ofRunId, name, again)
   const place = { run: ref.run, name }
-  const counted = session.get(
-    `select count(*) as tasks, coalesce(sum(t.state = 'ready'), 0) as again
+  const counted = await session.get(
+    `select count(*) as tasks, count(*) filter (where t.state = 'ready') as again
      from tasks t join steps s on s.run = t.run and s.step = t.step
      where t.run = :run and s.name = :name and t.kind = 'partition'`,
     place,
@@ -88,20 +97,20 @@ function adoptPartitions(session: Session, ref: RunRef, replay: DeadLetterReplay
       { runId: ref.runId, step: name },
     )
   }
-  const totals = adoptedTotals(session, place)
-  session.run(
+  const totals = await adoptedTotals(session, place)
+  await session.run(
     `update steps set tasks = :tasks, remaining = :ready, counters = :counters, controls = :controls,
        started_at = store_now()
      where run = :run and name = :name`,
     { ...place, tasks, ready, counters: JSON.stringify(totals.counters), controls: JSON.stringify(totals.controls) },
   )
   // A resume finds by it that the step has been planned.
-  session.run(
+  await session.run(
     `insert into tasks (run, step, kind, idx, state, fence, label)
      select run, step, 'plan', 0, 'succeeded', 0, 'plan ' || name from steps where run = :run and name = :name`,
     place,
   )
-  emit(session, {
+  await emit(session, {
     runId: ref.runId,
     step: name,
     type: 'step.adopted',
@@ -110,21 +119,27 @@ function adoptPartitions(session: Session, ref: RunRef, replay: DeadLetterReplay
 }
 
 /** A step's partitions with their outputs; those that run `again` are ready, and have none. */
-function copyTasks(session: Session, ref: RunRef, ofRunId: string, name: string, again: readonly number[]): void {
-  const values = { run: ref.run, name, ofRunId, again: JSON.stringify(again) }
+async function copyTasks(
+  session: Session,
+  ref: RunRef,
+  ofRunId: string,
+  name: string,
+  again: readonly number[],
+): Promise<void> {
+  const values = { run: ref.run, name, ofRunId, again }
   const pairs = `steps n
        join runs r on r.run_id = :ofRunId
        join steps s on s.run = r.run and s.name = n.name
        join tasks t on t.run = s.run and t.step = s.step and t.kind = 'partition'`
-  const others = `t.idx not in (select value from json_each(:again))`
-  session.run(
+  const others = `not (${session.dialect.among('t.idx', 'again', 'integer')})`
+  await session.run(
     `insert into tasks (run, step, kind, idx, state, fence, label, partition_plan)
      select n.run, n.step, t.kind, t.idx, case when ${others} then 'succeeded' else 'ready' end, 0, t.label,
        t.partition_plan
      from ${pairs} where n.run = :run and n.name = :name order by t.idx`,
     values,
   )
-  session.run(
+  await session.run(
     `insert into outputs (task_id, body)
      select c.task_id, o.body from ${pairs}
        join outputs o on o.task_id = t.task_id
@@ -135,8 +150,11 @@ function copyTasks(session: Session, ref: RunRef, ofRunId: string, name: string,
 }
 
 /** Control totals are decimals, and added as decimals: not in SQL. */
-function adoptedTotals(session: Session, place: { readonly run: number; readonly name: string }): Totals {
-  const rows = session.iterate(
+async function adoptedTotals(
+  session: Session,
+  place: { readonly run: number; readonly name: string },
+): Promise<Totals> {
+  const pages = session.pages(
     `select o.body from steps s
        join tasks t on t.run = s.run and t.step = s.step and t.kind = 'partition'
        join outputs o on o.task_id = t.task_id
@@ -144,21 +162,22 @@ function adoptedTotals(session: Session, place: { readonly run: number; readonly
     place,
   )
   const parts: Totals[] = []
-  for (const row of rows) {
-    const { counters, controls } = json<Totals>(row, 'body')
-    parts.push({ counters, controls })
+  for await (const rows of pages) {
+    for (const row of rows) {
+      const { counters, controls } = json<Totals>(row, 'body')
+      parts.push({ counters, controls })
+    }
   }
   return addTotals(parts)
 }
 
-function refuseOtherRuns(session: Session, run: NewRun, replay: DeadLetterReplay): void {
-  const row = session.get('select run, job, state from runs where run_id = :ofRunId', { ofRunId: replay.ofRunId })
+async function refuseOtherRuns(session: Session, run: NewRun, replay: DeadLetterReplay): Promise<void> {
+  const row = await session.get('select run, job, state from runs where run_id = :ofRunId', { ofRunId: replay.ofRunId })
   if (row === undefined) throw notReplayable(run, replay, 'there is none')
   if (text(row, 'job') !== run.job) throw notReplayable(run, replay, `it is of job ${text(row, 'job')}`)
   if (text(row, 'state') !== 'succeeded') throw notReplayable(run, replay, `it is ${text(row, 'state')}`)
-  const had = session
-    .all('select name, comes_after from steps where run = :run', { run: number(row, 'run') })
-    .map((step) => shape(text(step, 'name'), json<readonly string[]>(step, 'comes_after')))
+  const steps = await session.all('select name, comes_after from steps where run = :run', { run: number(row, 'run') })
+  const had = steps.map((step) => shape(text(step, 'name'), json<readonly string[]>(step, 'comes_after')))
   const has = run.steps.map((step) => shape(step.name, step.after))
   if (had.toSorted().join() === has.toSorted().join()) return
   throw notReplayable(run, replay, 'its steps are others')

@@ -1,9 +1,9 @@
 import { NO_COUNTERS } from '../../protocol/index.ts'
-import type { NewRun, RunRow } from '../contract.ts'
+import type { NewRun, RunRow } from '../contract/index.ts'
 import type { RunState, StepState } from '../states.ts'
 import { adopt, adoptedStates } from './adopt.ts'
 import { openSteps, type RunRef } from './advance.ts'
-import { refused } from './errors.ts'
+import { refused } from './refusals.ts'
 import { emit } from './events.ts'
 import { flag, json, jsonColumn, jsonOrNull, number, numberOrNull, text, word, type Row } from './rows.ts'
 import type { Session } from './session.ts'
@@ -35,37 +35,59 @@ export function runFrom(row: Row): RunRow {
 }
 
 /** A run's row and its row number; undefined where there is none. */
-export function findRun(session: Session, runId: string): { readonly ref: RunRef; readonly run: RunRow } | undefined {
-  const row = session.get(`select ${RUN_COLUMNS} from runs where run_id = :runId`, { runId })
+export async function findRun(
+  session: Session,
+  runId: string,
+): Promise<{ readonly ref: RunRef; readonly run: RunRow } | undefined> {
+  const row = await session.get(`select ${RUN_COLUMNS} from runs where run_id = :runId`, { runId })
   return row === undefined ? undefined : { ref: { run: number(row, 'run'), runId }, run: runFrom(row) }
 }
 
-export function createRun(session: Session, run: NewRun): { readonly run: RunRow; readonly created: boolean } {
-  const repeated = findRun(session, run.runId)
-  if (repeated !== undefined) return { run: repeated.run, created: false }
-  const newest = session.get(
-    `select ${RUN_COLUMNS} from runs where job = :job and identity = :identity order by revision desc limit 1`,
-    { job: run.job, identity: run.identity },
-  )
-  if (newest !== undefined && run.revision === 'same') return { run: runFrom(newest), created: false }
-  checkSteps(run)
-  const bornAs = run.replay === null ? (): StepState => 'waiting' : adoptedStates(session, run, run.replay)
-  const ref = insertRun(session, run, newest === undefined ? 1 : number(newest, 'revision') + 1)
-  insertSteps(session, ref, run, bornAs)
-  if (run.replay !== null) adopt(session, ref, run.replay)
-  openSteps(session, ref)
-  const made = findRun(session, run.runId)
-  if (made === undefined) throw new Error(`run ${run.runId} was inserted and cannot be found`)
-  return { run: made.run, created: true }
+/** How often a run is looked for again whose place another caller took at the same moment. */
+const CREATE_TRIES = 5
+
+export async function createRun(
+  session: Session,
+  run: NewRun,
+): Promise<{ readonly run: RunRow; readonly created: boolean }> {
+  for (let attempt = 1; attempt <= CREATE_TRIES; attempt += 1) {
+    const repeated = await findRun(session, run.runId)
+    if (repeated !== undefined) return { run: repeated.run, created: false }
+    const newest = await session.get(
+      `select ${RUN_COLUMNS} from runs where job = :job and identity = :identity order by revision desc limit 1`,
+      { job: run.job, identity: run.identity },
+    )
+    if (newest !== undefined && run.revision === 'same') return { run: runFrom(newest), created: false }
+    checkSteps(run)
+    const bornAs = run.replay === null ? (): StepState => 'waiting' : await adoptedStates(session, run, run.replay)
+    const ref = await insertRun(session, run, newest === undefined ? 1 : number(newest, 'revision') + 1)
+    if (ref !== undefined) return { run: await fillRun(session, ref, run, bornAs), created: true }
+  }
+  throw new Error(`run ${run.runId}: its place was taken ${CREATE_TRIES} times, and nobody was found in it`)
 }
 
-function insertRun(session: Session, run: NewRun, revision: number): RunRef {
-  const [row] = session.all(
+async function fillRun(
+  session: Session,
+  ref: RunRef,
+  run: NewRun,
+  bornAs: (step: string) => StepState,
+): Promise<RunRow> {
+  await insertSteps(session, ref, run, bornAs)
+  if (run.replay !== null) await adopt(session, ref, run.replay)
+  await openSteps(session, ref)
+  const made = await findRun(session, run.runId)
+  if (made === undefined) throw new Error(`run ${run.runId} was inserted and cannot be found`)
+  return made.run
+}
+
+/** Undefined where another caller has just inserted this run, or this revision. */
+async function insertRun(session: Session, run: NewRun, revision: number): Promise<RunRef | undefined> {
+  const [row] = await session.all(
     `insert into runs (run_id, job, identity, revision, state, window_key, window_value, parameters, code_version,
        artifact_path, logical_time, seed, requested_by, replay, created_at)
      values (:runId, :job, :identity, :revision, 'queued', :windowKey, :window, :parameters, :codeVersion,
        :artifactPath, :logicalTime, :seed, :requestedBy, :replay, store_now())
-     returning run`,
+     on conflict do nothing returning run`,
     {
       runId: run.runId,
       job: run.job,
@@ -82,8 +104,8 @@ function insertRun(session: Session, run: NewRun, revision: number): RunRef {
       replay: jsonColumn(run.replay),
     },
   )
-  if (row === undefined) throw new Error('an insert with a returning clause returned no row')
-  emit(session, {
+  if (row === undefined) return undefined
+  await emit(session, {
     runId: run.runId,
     type: 'run.created',
     data: { job: run.job, window: run.window?.key ?? null, revision, by: run.requestedBy },
@@ -91,9 +113,14 @@ function insertRun(session: Session, run: NewRun, revision: number): RunRef {
   return { run: number(row, 'run'), runId: run.runId }
 }
 
-function insertSteps(session: Session, ref: RunRef, run: NewRun, bornAs: (step: string) => StepState): void {
+async function insertSteps(
+  session: Session,
+  ref: RunRef,
+  run: NewRun,
+  bornAs: (step: string) => StepState,
+): Promise<void> {
   for (const [order, step] of run.steps.entries()) {
-    session.run(
+    await session.run(
       `insert into steps (run, step, name, kind, comes_after, publish, state, counters, controls)
        values (:run, :step, :name, :kind, :after, :publish, :state, :counters, '{}')`,
       {

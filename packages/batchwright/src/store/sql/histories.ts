@@ -1,7 +1,7 @@
 import type { TaskKind } from '../../protocol/index.ts'
-import type { AttemptOutcome, AttemptRow, AttemptTotals, RunActivity } from '../contract.ts'
+import type { AttemptOutcome, AttemptRow, AttemptTotals, RunActivity } from '../contract/index.ts'
 import { number, numberOrNull, text, textOrNull, word, type Row } from './rows.ts'
-import type { Session } from './session.ts'
+import type { Dialect, Session } from './session.ts'
 
 /** Reads of the history of attempts: one by one, summed up by step, and over time. */
 
@@ -13,9 +13,11 @@ const IDLE_NAMED = 20
  * Until when an attempt was at work. A worker that died is found dead later, a whole night later at times: its last checkpoint or
  * its last renewal, whichever came later, is the last that is known of it.
  */
-const WORKED_UNTIL = `case when outcome = 'crashed' then max(leased_at, coalesce(checkpointed_at, 0), min(ended_at, coalesce(
-    (select w.expires_at - w.lease_ms from workers w where w.worker_id = worker), ended_at)))
-  else coalesce(ended_at, store_now()) end`
+function workedUntil({ greatest, least }: Dialect): string {
+  const renewed = 'coalesce((select w.expires_at - w.lease_ms from workers w where w.worker_id = worker), ended_at)'
+  const lastSign = greatest('leased_at', greatest('coalesce(checkpointed_at, 0)', least('ended_at', renewed)))
+  return `case when outcome = 'crashed' then ${lastSign} else coalesce(ended_at, store_now()) end`
+}
 
 export interface AttemptFilter {
   readonly step?: string
@@ -25,8 +27,12 @@ export interface AttemptFilter {
   readonly limit?: number
 }
 
-export function listAttempts(session: Session, runId: string, filter: AttemptFilter = {}): readonly AttemptRow[] {
-  const rows = session.all(attemptsQuery(filter), {
+export async function listAttempts(
+  session: Session,
+  runId: string,
+  filter: AttemptFilter = {},
+): Promise<readonly AttemptRow[]> {
+  const rows = await session.all(attemptsQuery(session.dialect, filter), {
     runId,
     limit: filter.limit ?? ATTEMPTS_PER_PAGE,
     ...(filter.step === undefined ? {} : { step: filter.step }),
@@ -37,7 +43,7 @@ export function listAttempts(session: Session, runId: string, filter: AttemptFil
 }
 
 /** The rows that are wanted are found first, and only then looked up: sorting a run's attempts must not read its tasks. */
-export function attemptsQuery(filter: AttemptFilter): string {
+export function attemptsQuery(dialect: Dialect, filter: AttemptFilter): string {
   const conditions = [
     'run = (select run from runs where run_id = :runId)',
     ...(filter.step === undefined
@@ -49,10 +55,11 @@ export function attemptsQuery(filter: AttemptFilter): string {
     ...(filter.index === undefined ? [] : ['idx = :index']),
   ]
   const place = 'run, step, kind, idx, fence'
-  const longest = `${WORKED_UNTIL} - leased_at`
+  const until = workedUntil(dialect)
+  const longest = `${until} - leased_at`
   const order = filter.order === 'longest' ? `${longest} desc, ${place}` : place
   return `select a.*, s.name, t.label, w.host, w.pid, w.expires_at - w.lease_ms as last_seen
-    from (select *, ${WORKED_UNTIL} as worked_until from history where ${conditions.join(' and ')} order by ${order} limit :limit) a
+    from (select history.*, ${until} as worked_until from history where ${conditions.join(' and ')} order by ${order} limit :limit) a
       join steps s on s.run = a.run and s.step = a.step
       left join tasks t on t.task_id = a.task_id
       left join workers w on w.worker_id = a.worker
@@ -92,29 +99,30 @@ function attemptFrom(row: Row): AttemptRow {
 const OUTCOMES: readonly AttemptOutcome[] = ['succeeded', 'retried', 'failed', 'returned', 'crashed', 'cancelled']
 
 /**
- * One pass over the attempts of the runs. Of the row with the greatest `max(...)` of a group, SQLite gives the other columns
- * too, so that the longest and the last are found in a second look at the groups' extremes.
+ * One pass over the attempts of the runs; the longest and the last of each group are found in a second look.
  */
-export function totalAttempts(session: Session, runIds: readonly string[]): readonly AttemptTotals[] {
-  const rows = session.all(
+export async function totalAttempts(session: Session, runIds: readonly string[]): Promise<readonly AttemptTotals[]> {
+  const rows = await session.all(
     `select r.run_id, s.name, a.run, a.step, a.kind, count(*) as attempts, count(distinct a.idx) as tasks,
-       ${OUTCOMES.map((outcome) => `sum(a.outcome is '${outcome}') as ${outcome}`).join(', ')},
+       ${OUTCOMES.map((outcome) => `count(*) filter (where a.outcome = '${outcome}') as ${outcome}`).join(', ')},
        min(a.leased_at) as first_leased, max(a.leased_at) as last_leased,
-       case when sum(a.ended_at is null) = 0 then max(a.ended_at) end as last_ended,
-       sum(worked_until - a.leased_at) as busy,
-       sum(case when a.outcome = 'succeeded' then a.ended_at - a.leased_at else 0 end) as succeeded_ms,
-       sum(case when a.outcome = 'succeeded' then a.read - a.from_read else 0 end) as read
-     from runs r join (select *, ${WORKED_UNTIL} as worked_until from history) a on a.run = r.run
+       case when count(a.ended_at) = count(*) then max(a.ended_at) end as last_ended,
+       cast(sum(worked_until - a.leased_at) as bigint) as busy,
+       cast(sum(case when a.outcome = 'succeeded' then a.ended_at - a.leased_at else 0 end) as bigint) as succeeded_ms,
+       cast(sum(case when a.outcome = 'succeeded' then a.read - a.from_read else 0 end) as bigint) as read
+     from runs r join (select history.*, ${workedUntil(session.dialect)} as worked_until from history) a on a.run = r.run
        join steps s on s.run = a.run and s.step = a.step
-     where r.run_id in (select value from json_each(:runIds))
-     group by a.run, a.step, a.kind
+     where ${session.dialect.among('r.run_id', 'runIds', 'text')}
+     group by a.run, a.step, a.kind, r.run_id, s.name
      order by a.run, a.step, case a.kind when 'plan' then 0 when 'partition' then 1 when 'verify' then 2 else 3 end`,
-    { runIds: JSON.stringify(runIds) },
+    { runIds },
   )
-  return rows.map((row) => totalsFrom(session, row))
+  const totals: AttemptTotals[] = []
+  for (const row of rows) totals.push(await totalsFrom(session, row))
+  return totals
 }
 
-function totalsFrom(session: Session, row: Row): AttemptTotals {
+async function totalsFrom(session: Session, row: Row): Promise<AttemptTotals> {
   const kind = word<TaskKind>(row, 'kind')
   const group = { run: number(row, 'run'), step: number(row, 'step'), kind }
   return {
@@ -132,8 +140,12 @@ function totalsFrom(session: Session, row: Row): AttemptTotals {
     busyMs: number(row, 'busy'),
     succeededMs: number(row, 'succeeded_ms'),
     read: number(row, 'read'),
-    longest: extreme(session, group, `${COUNTS} desc, ${WORKED_UNTIL} - leased_at`),
-    last: extreme(session, group, 'coalesce(ended_at, store_now())'),
+    longest: await extreme(
+      session,
+      group,
+      `case when ${COUNTS} then 1 else 0 end desc, ${workedUntil(session.dialect)} - leased_at`,
+    ),
+    last: await extreme(session, group, 'coalesce(ended_at, store_now())'),
   }
 }
 
@@ -141,13 +153,13 @@ function totalsFrom(session: Session, row: Row): AttemptTotals {
 const COUNTS = `(outcome is null or outcome = 'succeeded')`
 
 /** The attempt of a step and kind where an expression is greatest; of several, the one that was leased first. */
-function extreme(
+async function extreme(
   session: Session,
   group: { readonly run: number; readonly step: number; readonly kind: TaskKind },
   expression: string,
-): { readonly index: number | null; readonly ms: number } {
-  const row = session.get(
-    `select idx, ${WORKED_UNTIL} - leased_at as ms from history
+): Promise<{ readonly index: number | null; readonly ms: number }> {
+  const row = await session.get(
+    `select idx, ${workedUntil(session.dialect)} - leased_at as ms from history
      where run = :run and step = :step and kind = :kind order by ${expression} desc, leased_at, idx limit 1`,
     group,
   )
@@ -162,17 +174,17 @@ export interface ActivitySpan {
 }
 
 /** One pass in order of leases; what is kept of it is two numbers an attempt. */
-export function runActivity(session: Session, runId: string, span: ActivitySpan): RunActivity {
+export async function runActivity(session: Session, runId: string, span: ActivitySpan): Promise<RunActivity> {
   const lanes = new Map<string, Lane>()
   const all = new Lane(span)
-  const rows = session.iterate(
+  const pages = session.pages(
     `select s.name, a.kind, a.leased_at, a.worked_until as ended
-     from (select *, ${WORKED_UNTIL} as worked_until from history) a join steps s on s.run = a.run and s.step = a.step
+     from (select history.*, ${workedUntil(session.dialect)} as worked_until from history) a join steps s on s.run = a.run and s.step = a.step
      where a.run = (select run from runs where run_id = :runId)
      order by a.run, a.step, a.kind, a.idx, a.fence`,
     { runId },
   )
-  for (const row of rows) {
+  for await (const row of rowsOf(pages)) {
     const [from, to] = [number(row, 'leased_at'), number(row, 'ended')]
     if (to < span.from || from > span.to) continue
     const key = JSON.stringify([text(row, 'name'), text(row, 'kind')])
@@ -187,6 +199,10 @@ export function runActivity(session: Session, runId: string, span: ActivitySpan)
     most: all.sweep().most,
     idle: all.idle(),
   }
+}
+
+async function* rowsOf(pages: AsyncIterable<readonly Row[]>): AsyncIterable<Row> {
+  for await (const rows of pages) yield* rows
 }
 
 /** Attempts that hold leases: how many at once, in each bucket and at most. */

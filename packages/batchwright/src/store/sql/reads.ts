@@ -9,68 +9,70 @@ import type {
   TaskKind,
   TaskOutput,
 } from '../../protocol/index.ts'
-import type { NewStep, Page, RunFilter, RunRow, StepRow, TaskRow } from '../contract.ts'
+import type { NewStep, Page, RunFilter, RunRow, StepRow, TaskRow } from '../contract/index.ts'
 import type { StepState, TaskState } from '../states.ts'
 import { json, jsonOrNull, number, numberOrNull, text, textOrNull, word, type Row } from './rows.ts'
 import { RUN_COLUMNS, runFrom } from './runs.ts'
-import type { Session, Values } from './session.ts'
+import type { Dialect, Session, Values } from './session.ts'
 import { addTotals, NO_TOTALS, type Totals } from './totals.ts'
 
 const RUNS_PER_PAGE = 50
 const TASKS_PER_PAGE = 1000
+/** Beyond every character of an id. */
+const LAST_CHARACTER = '\u{10ffff}'
 
-export function findRuns(session: Session, prefix: string, limit: number): readonly RunRow[] {
-  return session
-    .all(
-      `select ${RUN_COLUMNS} from runs where run_id >= :prefix and run_id < :prefix || char(0x10ffff)
+export async function findRuns(session: Session, prefix: string, limit: number): Promise<readonly RunRow[]> {
+  const rows = await session.all(
+    `select ${RUN_COLUMNS} from runs where run_id >= :prefix and run_id < :beyond
        order by run_id limit :limit`,
-      { prefix, limit },
-    )
-    .map(runFrom)
+    { prefix, beyond: `${prefix}${LAST_CHARACTER}`, limit },
+  )
+  return rows.map(runFrom)
 }
 
-export function listRuns(session: Session, filter: RunFilter): Page<RunRow> {
+export async function listRuns(session: Session, filter: RunFilter): Promise<Page<RunRow>> {
   const conditions = [
     ...(filter.job === undefined ? [] : ['job = :job']),
     ...(filter.identity === undefined ? [] : ['identity = :identity']),
     ...(filter.windowKey === undefined ? [] : ['window_key = :windowKey']),
-    ...(filter.states === undefined ? [] : ['state in (select value from json_each(:states))']),
+    ...(filter.states === undefined ? [] : [session.dialect.among('state', 'states', 'text')]),
   ]
   const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`
   const values: Values = {
     ...(filter.job === undefined ? {} : { job: filter.job }),
     ...(filter.identity === undefined ? {} : { identity: filter.identity }),
     ...(filter.windowKey === undefined ? {} : { windowKey: filter.windowKey }),
-    ...(filter.states === undefined ? {} : { states: JSON.stringify(filter.states) }),
+    ...(filter.states === undefined ? {} : { states: filter.states }),
   }
-  const counted = session.get(`select count(*) as total from runs ${where}`, values)
-  const items = session
-    .all(`select ${RUN_COLUMNS} from runs ${where} order by run desc limit :limit`, {
-      ...values,
-      limit: filter.limit ?? RUNS_PER_PAGE,
-    })
-    .map(runFrom)
-  return { total: counted === undefined ? 0 : number(counted, 'total'), items }
+  const counted = await session.get(`select count(*) as total from runs ${where}`, values)
+  const rows = await session.all(`select ${RUN_COLUMNS} from runs ${where} order by run desc limit :limit`, {
+    ...values,
+    limit: filter.limit ?? RUNS_PER_PAGE,
+  })
+  return { total: counted === undefined ? 0 : number(counted, 'total'), items: rows.map(runFrom) }
 }
 
-export function listSteps(session: Session, runId: string): readonly StepRow[] {
-  const rows = session.all(
+export async function listSteps(session: Session, runId: string): Promise<readonly StepRow[]> {
+  const rows = await session.all(
     `select s.*, p.plan from steps s left join plans p on p.run = s.run and p.step = s.step
      where s.run = (select run from runs where run_id = :runId) order by s.step`,
     { runId },
   )
-  return rows.map((row) => stepFrom(runId, row, unfinishedTotals(session, number(row, 'run'), number(row, 'step'))))
+  const steps: StepRow[] = []
+  for (const row of rows) {
+    steps.push(stepFrom(runId, row, await unfinishedTotals(session, number(row, 'run'), number(row, 'step'))))
+  }
+  return steps
 }
 
 /** The last checkpoints of partitions that have not succeeded. */
-function unfinishedTotals(session: Session, run: number, step: number): readonly Totals[] {
-  return session
-    .all(
-      `select c.counters, c.controls from checkpoints c join tasks t on t.task_id = c.task_id
+async function unfinishedTotals(session: Session, run: number, step: number): Promise<readonly Totals[]> {
+  const rows = await session.all(
+    `select c.counters, c.controls from checkpoints c join tasks t on t.task_id = c.task_id
        where c.run = :run and c.step = :step and t.kind = 'partition'`,
-      { run, step },
-    )
-    .map(totalsFrom)
+    { run, step },
+  )
+  return rows.map(totalsFrom)
 }
 
 function totalsFrom(row: Row): Totals {
@@ -112,8 +114,8 @@ const TASK_COLUMNS = `t.task_id, (select name from steps s where s.run = t.run a
   t.not_before, t.partition_plan, t.error, c.body as checkpoint, o.body as output`
 
 /** In the order of step, kind and index, which the unique index has: a page costs its own rows, whatever the run's size. */
-export function listTasks(session: Session, runId: string, filter: TaskFilter = {}): readonly TaskRow[] {
-  const place = session.get(
+export async function listTasks(session: Session, runId: string, filter: TaskFilter = {}): Promise<readonly TaskRow[]> {
+  const place = await session.get(
     `select r.run, s.step from runs r left join steps s on s.run = r.run and s.name = :step where r.run_id = :runId`,
     { runId, step: filter.step ?? null },
   )
@@ -121,13 +123,13 @@ export function listTasks(session: Session, runId: string, filter: TaskFilter = 
   const after =
     filter.afterTaskId === undefined
       ? undefined
-      : session.get('select step, kind, idx from tasks where task_id = :taskId', { taskId: filter.afterTaskId })
-  const rows = session.all(tasksQuery(filter, after !== undefined), {
+      : await session.get('select step, kind, idx from tasks where task_id = :taskId', { taskId: filter.afterTaskId })
+  const rows = await session.all(tasksQuery(session.dialect, filter, after !== undefined), {
     run: number(place, 'run'),
     limit: filter.limit ?? TASKS_PER_PAGE,
     ...(filter.step === undefined ? {} : { step: number(place, 'step') }),
     ...(filter.kind === undefined ? {} : { kind: filter.kind }),
-    ...(filter.states === undefined || filter.states.length === 1 ? {} : { states: JSON.stringify(filter.states) }),
+    ...(filter.states === undefined || filter.states.length === 1 ? {} : { states: filter.states }),
     ...(after === undefined
       ? {}
       : { afterStep: number(after, 'step'), afterKind: text(after, 'kind'), afterIndex: number(after, 'idx') }),
@@ -136,7 +138,7 @@ export function listTasks(session: Session, runId: string, filter: TaskFilter = 
 }
 
 /** The statement for a filter. A single state is written into the text, so that the partial index of that state serves. */
-export function tasksQuery(filter: TaskFilter, after: boolean): string {
+export function tasksQuery(dialect: Dialect, filter: TaskFilter, after: boolean): string {
   const [state] = filter.states ?? []
   const conditions = [
     't.run = :run',
@@ -147,7 +149,7 @@ export function tasksQuery(filter: TaskFilter, after: boolean): string {
       : [
           filter.states.length === 1 && state !== undefined
             ? `t.state = '${state}'`
-            : 't.state in (select value from json_each(:states))',
+            : dialect.among('t.state', 'states', 'text'),
         ]),
     ...(after ? ['(t.step, t.kind, t.idx) > (:afterStep, :afterKind, :afterIndex)'] : []),
   ]
@@ -183,8 +185,8 @@ function taskFrom(runId: string, row: Row): TaskRow {
   }
 }
 
-export function stepOutput(session: Session, runId: string, step: string): StepOutput {
-  const rows = session.all(
+export async function stepOutput(session: Session, runId: string, step: string): Promise<StepOutput> {
+  const rows = await session.all(
     `select t.idx, o.body from runs r
        join steps s on s.run = r.run and s.name = :step
        join tasks t on t.run = s.run and t.step = s.step and t.kind = 'partition'
@@ -195,11 +197,11 @@ export function stepOutput(session: Session, runId: string, step: string): StepO
   return { step, tasks: rows.map((row) => ({ index: number(row, 'idx'), output: json<TaskOutput>(row, 'body') })) }
 }
 
-export function listSnapshots(
+export async function listSnapshots(
   session: Session,
   runId: string,
-): readonly { readonly step: string; readonly snapshot: Snapshot }[] {
-  const rows = session.all(
+): Promise<readonly { readonly step: string; readonly snapshot: Snapshot }[]> {
+  const rows = await session.all(
     `select s.name, p.snapshot from runs r
        join plans p on p.run = r.run join steps s on s.run = p.run and s.step = p.step
      where r.run_id = :runId and p.snapshot is not null order by s.step`,
@@ -208,37 +210,36 @@ export function listSnapshots(
   return rows.map((row) => ({ step: text(row, 'name'), snapshot: json<Snapshot>(row, 'snapshot') }))
 }
 
-export function nextDue(session: Session, runs: readonly string[] | undefined): number | null {
-  const chosen = runs === undefined ? '' : 'and r.run_id in (select value from json_each(:runs))'
-  const row = session.get(
-    `select max(t.not_before - store_now(), 0) as due from tasks t join runs r on r.run = t.run
+export async function nextDue(session: Session, runs: readonly string[] | undefined): Promise<number | null> {
+  const chosen = runs === undefined ? '' : `and ${session.dialect.among('r.run_id', 'runs', 'text')}`
+  const row = await session.get(
+    `select ${session.dialect.greatest('t.not_before - store_now()', '0')} as due from tasks t join runs r on r.run = t.run
      where t.state = 'ready' and t.not_before > 0 and r.state in ('queued', 'running') and r.paused = 0 ${chosen}
      order by t.not_before limit 1`,
-    runs === undefined ? {} : { runs: JSON.stringify(runs) },
+    runs === undefined ? {} : { runs },
   )
   return row === undefined ? null : number(row, 'due')
 }
 
 /** Paths in the checkpoints and outputs of a run's tasks, each once. */
-export function referencedParts(session: Session, runId: string): readonly string[] {
+export async function referencedParts(session: Session, runId: string): Promise<readonly string[]> {
   const paths = new Set<string>()
-  const tasks = `tasks t where t.run = (select run from runs where run_id = :runId)`
-  for (const row of session.iterate(
-    `select c.body from checkpoints c where c.run = (select run from runs where run_id = :runId)`,
-    { runId },
-  )) {
-    const checkpoint = json<Checkpoint>(row, 'body')
-    for (const state of [...Object.values(checkpoint.outputs), checkpoint.deadLetters]) {
-      for (const part of state.sealed) paths.add(part.path)
-      if (state.open !== null) paths.add(state.open.path)
+  const run = '(select run from runs where run_id = :runId)'
+  for await (const rows of session.pages(`select body from checkpoints where run = ${run}`, { runId })) {
+    for (const row of rows) {
+      const checkpoint = json<Checkpoint>(row, 'body')
+      for (const state of [...Object.values(checkpoint.outputs), checkpoint.deadLetters]) {
+        for (const part of state.sealed) paths.add(part.path)
+        if (state.open !== null) paths.add(state.open.path)
+      }
     }
   }
-  for (const row of session.iterate(
-    `select o.body from outputs o where o.task_id in (select t.task_id from ${tasks})`,
-    { runId },
-  )) {
-    const output = json<TaskOutput>(row, 'body')
-    for (const part of [...Object.values(output.outputs).flat(), ...output.deadLetters]) paths.add(part.path)
+  const ofRun = `task_id in (select task_id from tasks where run = ${run})`
+  for await (const rows of session.pages(`select body from outputs where ${ofRun}`, { runId })) {
+    for (const row of rows) {
+      const output = json<TaskOutput>(row, 'body')
+      for (const part of [...Object.values(output.outputs).flat(), ...output.deadLetters]) paths.add(part.path)
+    }
   }
   return [...paths]
 }

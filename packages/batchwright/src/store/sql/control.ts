@@ -1,13 +1,14 @@
 import type { TaskKind } from '../../protocol/index.ts'
 import { NO_COUNTERS } from '../../protocol/index.ts'
-import type { RunRow, RunVerbs } from '../contract.ts'
+import type { RunRow, RunVerbs } from '../contract/index.ts'
 import { ENDED_RUN_STATES } from '../states.ts'
 import { moveStep, openSteps, publishTogether, stepHeads, type RunRef, type StepHead } from './advance.ts'
 import { keepAttempts } from './attempts.ts'
-import { refused, runNotFound } from './errors.ts'
+import { refused, runNotFound } from './refusals.ts'
 import { emit } from './events.ts'
 import { cancelTasks } from './leases.ts'
 import { stepOutput } from './reads.ts'
+import { lockRun } from './locks.ts'
 import { number, text } from './rows.ts'
 import { findRun } from './runs.ts'
 import type { Session } from './session.ts'
@@ -15,12 +16,19 @@ import { addTotals } from './totals.ts'
 
 /** What people do to runs: cancel, pause, and take up again. */
 
-type FoundRun = NonNullable<ReturnType<typeof findRun>>
+type FoundRun = NonNullable<Awaited<ReturnType<typeof findRun>>>
 
-function existing(session: Session, runId: string): FoundRun {
-  const found = findRun(session, runId)
+async function existing(session: Session, runId: string): Promise<FoundRun> {
+  const found = await findRun(session, runId)
   if (found === undefined) throw runNotFound(runId)
   return found
+}
+
+/** The run as it is, and stays until this verb has ended. */
+async function lockExisting(session: Session, runId: string): Promise<FoundRun> {
+  const { ref } = await existing(session, runId)
+  await lockRun(session, ref, 'all')
+  return existing(session, runId)
 }
 
 function refuseEnded(run: RunRow, what: string): void {
@@ -33,16 +41,19 @@ function refuseEnded(run: RunRow, what: string): void {
   )
 }
 
-export function cancelRun(
+export async function cancelRun(
   session: Session,
   runId: string,
   reason: { readonly by: string; readonly why: string },
-): RunRow {
-  const { ref, run } = existing(session, runId)
+): Promise<RunRow> {
+  const { ref, run } = await lockExisting(session, runId)
   refuseEnded(run, 'cancel')
-  const intended = session.get(`select count(*) as count from publications where run = :run and state = 'intended'`, {
-    run: ref.run,
-  })
+  const intended = await session.get(
+    `select count(*) as count from publications where run = :run and state = 'intended'`,
+    {
+      run: ref.run,
+    },
+  )
   if (intended !== undefined && number(intended, 'count') > 0) {
     throw refused(
       'RUN_PUBLISHING',
@@ -51,32 +62,32 @@ export function cancelRun(
       { runId },
     )
   }
-  for (const head of stepHeads(session, ref.run)) {
-    if (!isEnded(head)) moveStep(session, ref, head, 'cancelled')
+  for (const head of await stepHeads(session, ref.run)) {
+    if (!isEnded(head)) await moveStep(session, ref, head, 'cancelled')
   }
-  const tasks = cancelTasks(session, ref.run)
-  session.run(`update runs set state = 'cancelled', ended_at = store_now() where run = :run`, { run: ref.run })
-  emit(session, { runId, type: 'run.cancelled', data: { by: reason.by, why: reason.why, tasks } })
-  return existing(session, runId).run
+  const tasks = await cancelTasks(session, ref.run)
+  await session.run(`update runs set state = 'cancelled', ended_at = store_now() where run = :run`, { run: ref.run })
+  await emit(session, { runId, type: 'run.cancelled', data: { by: reason.by, why: reason.why, tasks } })
+  return (await existing(session, runId)).run
 }
 
 function isEnded({ state }: StepHead): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'skipped'
 }
 
-export function pauseRun(session: Session, runId: string, paused: boolean, by: string): RunRow {
-  const { ref, run } = existing(session, runId)
+export async function pauseRun(session: Session, runId: string, paused: boolean, by: string): Promise<RunRow> {
+  const { ref, run } = await lockExisting(session, runId)
   refuseEnded(run, paused ? 'pause' : 'resume')
   if (run.paused === paused) return run
-  session.run('update runs set paused = :paused where run = :run', { run: ref.run, paused: paused ? 1 : 0 })
-  emit(session, { runId, type: paused ? 'run.paused' : 'run.resumed', data: { by } })
-  return existing(session, runId).run
+  await session.run('update runs set paused = :paused where run = :run', { run: ref.run, paused: paused ? 1 : 0 })
+  await emit(session, { runId, type: paused ? 'run.paused' : 'run.resumed', data: { by } })
+  return (await existing(session, runId)).run
 }
 
 type Reopening = Parameters<RunVerbs['reopenRun']>[1]
 
-export function reopenRun(session: Session, runId: string, how: Reopening): RunRow {
-  const { ref, run } = existing(session, runId)
+export async function reopenRun(session: Session, runId: string, how: Reopening): Promise<RunRow> {
+  const { ref, run } = await lockExisting(session, runId)
   if (run.state !== 'failed' && run.state !== 'cancelled') {
     throw refused(
       'RUN_NOT_RESUMABLE',
@@ -85,24 +96,24 @@ export function reopenRun(session: Session, runId: string, how: Reopening): RunR
       { runId, state: run.state },
     )
   }
-  requeue(session, ref, how)
-  readyTasks(session, ref)
-  if (how.from !== undefined) restartFrom(session, ref, how.from)
-  restoreSteps(session, ref)
-  if (how.partition !== undefined) restartPartition(session, ref, how.partition)
-  openSteps(session, ref)
-  publishTogether(session, ref)
-  return existing(session, runId).run
+  await requeue(session, ref, how)
+  await readyTasks(session, ref)
+  if (how.from !== undefined) await restartFrom(session, ref, how.from)
+  await restoreSteps(session, ref)
+  if (how.partition !== undefined) await restartPartition(session, ref, how.partition)
+  await openSteps(session, ref)
+  await publishTogether(session, ref)
+  return (await existing(session, runId)).run
 }
 
-function requeue(session: Session, ref: RunRef, how: Reopening): void {
-  session.run(
+async function requeue(session: Session, ref: RunRef, how: Reopening): Promise<void> {
+  await session.run(
     `update runs set state = 'queued', paused = 0, started_at = null, ended_at = null, failure = null,
        code_version = coalesce(:codeVersion, code_version), artifact_path = coalesce(:artifactPath, artifact_path)
      where run = :run`,
     { run: ref.run, codeVersion: how.code?.codeVersion ?? null, artifactPath: how.code?.artifactPath ?? null },
   )
-  emit(session, {
+  await emit(session, {
     runId: ref.runId,
     type: 'run.reopened',
     data: {
@@ -115,35 +126,35 @@ function requeue(session: Session, ref: RunRef, how: Reopening): void {
 }
 
 /** Failed and cancelled tasks become ready; every task that has not succeeded gets fresh attempts and is due at once. */
-function readyTasks(session: Session, ref: RunRef): void {
-  const readied = session.run(
+async function readyTasks(session: Session, ref: RunRef): Promise<void> {
+  const readied = await session.run(
     `update tasks set state = 'ready', attempts_used = 0, crash_count = 0, not_before = 0
      where run = :run and state in ('failed', 'cancelled')`,
     { run: ref.run },
   )
-  session.run(
+  await session.run(
     `update tasks set attempts_used = 0, crash_count = 0, not_before = 0
      where run = :run and state = 'ready' and (attempts_used > 0 or crash_count > 0 or not_before > 0)`,
     { run: ref.run },
   )
-  if (readied > 0) emit(session, { runId: ref.runId, type: 'tasks.readied', data: { count: readied } })
+  if (readied > 0) await emit(session, { runId: ref.runId, type: 'tasks.readied', data: { count: readied } })
 }
 
 /** Failed and cancelled steps return to the state that their tasks are in. */
-function restoreSteps(session: Session, ref: RunRef): void {
-  for (const head of stepHeads(session, ref.run)) {
+async function restoreSteps(session: Session, ref: RunRef): Promise<void> {
+  for (const head of await stepHeads(session, ref.run)) {
     if (head.state !== 'failed' && head.state !== 'cancelled') continue
-    moveStep(session, ref, head, stateOfTasks(session, ref, head))
+    await moveStep(session, ref, head, await stateOfTasks(session, ref, head))
   }
 }
 
-function stateOfTasks(session: Session, ref: RunRef, head: StepHead): StepHead['state'] {
-  const row = session.get(
+async function stateOfTasks(session: Session, ref: RunRef, head: StepHead): Promise<StepHead['state']> {
+  const row = await session.get(
     `select
-       coalesce(sum(kind = 'verify' and state = 'succeeded'), 0) as verified,
-       coalesce(sum(kind = 'verify'), 0) as verifying,
-       coalesce(sum(kind = 'plan' and state = 'succeeded'), 0) as planned,
-       coalesce(sum(kind = 'plan'), 0) as planning
+       count(*) filter (where kind = 'verify' and state = 'succeeded') as verified,
+       count(*) filter (where kind = 'verify') as verifying,
+       count(*) filter (where kind = 'plan' and state = 'succeeded') as planned,
+       count(*) filter (where kind = 'plan') as planning
      from tasks where run = :run and step = :step and kind in ('plan', 'verify')`,
     { run: ref.run, step: head.step },
   )
@@ -172,54 +183,53 @@ function knownStep(heads: readonly StepHead[], ref: RunRef, name: string): StepH
   )
 }
 
-function restartFrom(session: Session, ref: RunRef, from: string): void {
-  const heads = stepHeads(session, ref.run)
+async function restartFrom(session: Session, ref: RunRef, from: string): Promise<void> {
+  const heads = await stepHeads(session, ref.run)
   knownStep(heads, ref, from)
-  for (const head of withDependants(heads, from)) emptyStep(session, ref, head)
-  withdrawGroup(session, ref)
+  for (const head of withDependants(heads, from)) await emptyStep(session, ref, head)
+  await withdrawGroup(session, ref)
 }
 
 /** Back to waiting, without tasks. The input it was planned on stays: a new plan must find the same. */
-function emptyStep(session: Session, ref: RunRef, head: StepHead): void {
+async function emptyStep(session: Session, ref: RunRef, head: StepHead): Promise<void> {
   const place = { run: ref.run, step: head.step }
-  withdrawIntents(session, ref, head.step)
-  session.run(
+  await withdrawIntents(session, ref, head.step)
+  await session.run(
     `update steps set tasks = 0, remaining = 0, retries = 0, planned_under = null, verification = null, controls = '{}',
        counters = :counters
      where run = :run and step = :step`,
     { ...place, counters: JSON.stringify(NO_COUNTERS) },
   )
-  session.run('delete from checkpoints where run = :run and step = :step', place)
-  deleteTasks(session, place, ['plan', 'partition', 'verify', 'publish'])
-  session.run('update plans set plan = null where run = :run and step = :step', place)
-  if (head.state !== 'waiting') moveStep(session, ref, head, 'waiting', { reason: 'restarted' })
+  await session.run('delete from checkpoints where run = :run and step = :step', place)
+  await deleteTasks(session, place, ['plan', 'partition', 'verify', 'publish'])
+  await session.run('update plans set plan = null where run = :run and step = :step', place)
+  if (head.state !== 'waiting') await moveStep(session, ref, head, 'waiting', { reason: 'restarted' })
 }
 
 /**
  * Deletes a step's tasks of these kinds. Tasks made from now on start above every fence that was here, because fences name
  * the folders of attempts.
  */
-function deleteTasks(
+async function deleteTasks(
   session: Session,
   place: { readonly run: number; readonly step: number },
   kinds: readonly TaskKind[],
-): void {
-  const values = { ...place, kinds: JSON.stringify(kinds) }
-  const these = 'run = :run and step = :step and kind in (select value from json_each(:kinds))'
-  session.run(
-    `update steps set fence_floor = max(fence_floor,
-       coalesce((select max(fence) + max(fence) % 2 from tasks where ${these}), 0))
+): Promise<void> {
+  const values = { ...place, kinds }
+  const these = `run = :run and step = :step and ${session.dialect.among('kind', 'kinds', 'text')}`
+  await session.run(
+    `update steps set fence_floor = ${session.dialect.greatest('fence_floor', `coalesce((select max(fence) + max(fence) % 2 from tasks where ${these}), 0)`)}
      where run = :run and step = :step`,
     values,
   )
-  session.run(`delete from outputs where task_id in (select task_id from tasks where ${these})`, values)
-  session.run(keepAttempts(these), values)
-  session.run(`delete from tasks where ${these}`, values)
+  await session.run(`delete from outputs where task_id in (select task_id from tasks where ${these})`, values)
+  await session.run(keepAttempts(these), values)
+  await session.run(`delete from tasks where ${these}`, values)
 }
 
 /** Intents of a step's publish task that did not come to an end. Their numbers are not given out again. */
-function withdrawIntents(session: Session, ref: RunRef, step: number): void {
-  session.run(
+async function withdrawIntents(session: Session, ref: RunRef, step: number): Promise<void> {
+  await session.run(
     `delete from publications where run = :run and state = 'intended'
        and task_id in (select task_id from tasks where run = :run and step = :step and kind = 'publish')`,
     { run: ref.run, step },
@@ -227,11 +237,11 @@ function withdrawIntents(session: Session, ref: RunRef, step: number): void {
 }
 
 /** The task that publishes a group stands for the whole of it: where one member starts again, it has to be made anew. */
-function withdrawGroup(session: Session, ref: RunRef): void {
-  for (const head of stepHeads(session, ref.run)) {
+async function withdrawGroup(session: Session, ref: RunRef): Promise<void> {
+  for (const head of await stepHeads(session, ref.run)) {
     if (head.publish !== 'together' || head.state === 'succeeded') continue
-    withdrawIntents(session, ref, head.step)
-    deleteTasks(session, { run: ref.run, step: head.step }, ['publish'])
+    await withdrawIntents(session, ref, head.step)
+    await deleteTasks(session, { run: ref.run, step: head.step }, ['publish'])
   }
 }
 
@@ -239,10 +249,14 @@ function withdrawGroup(session: Session, ref: RunRef): void {
  * Makes one partition ready again, from its start: its step runs again, what it published with the others waits, and every
  * step that read it starts again.
  */
-function restartPartition(session: Session, ref: RunRef, partition: NonNullable<Reopening['partition']>): void {
-  const heads = stepHeads(session, ref.run)
+async function restartPartition(
+  session: Session,
+  ref: RunRef,
+  partition: NonNullable<Reopening['partition']>,
+): Promise<void> {
+  const heads = await stepHeads(session, ref.run)
   const head = knownStep(heads, ref, partition.step)
-  const row = session.get(
+  const row = await session.get(
     `select task_id, state from tasks where run = :run and step = :step and kind = 'partition' and idx = :index`,
     { run: ref.run, step: head.step, index: partition.index },
   )
@@ -256,12 +270,12 @@ function restartPartition(session: Session, ref: RunRef, partition: NonNullable<
   }
   const taskId = number(row, 'task_id')
   for (const dependant of withDependants(heads, head.name)) {
-    if (dependant.step !== head.step) emptyStep(session, ref, dependant)
+    if (dependant.step !== head.step) await emptyStep(session, ref, dependant)
   }
-  withdrawGroup(session, ref)
-  if (text(row, 'state') === 'succeeded') takeBack(session, ref, head, taskId)
-  session.run('delete from checkpoints where task_id = :taskId', { taskId })
-  emit(session, {
+  await withdrawGroup(session, ref)
+  if (text(row, 'state') === 'succeeded') await takeBack(session, ref, head, taskId)
+  await session.run('delete from checkpoints where task_id = :taskId', { taskId })
+  await emit(session, {
     runId: ref.runId,
     step: head.name,
     type: 'task.restarted',
@@ -270,14 +284,14 @@ function restartPartition(session: Session, ref: RunRef, partition: NonNullable<
 }
 
 /** succeeded -> ready: the output goes, with what was counted of it, and the step goes back to running. */
-function takeBack(session: Session, ref: RunRef, head: StepHead, taskId: number): void {
-  session.run(
+async function takeBack(session: Session, ref: RunRef, head: StepHead, taskId: number): Promise<void> {
+  await session.run(
     `update tasks set state = 'ready', attempts_used = 0, crash_count = 0, not_before = 0 where task_id = :taskId`,
     { taskId },
   )
-  session.run('delete from outputs where task_id = :taskId', { taskId })
-  const rest = addTotals(stepOutput(session, ref.runId, head.name).tasks.map(({ output }) => output))
-  session.run(
+  await session.run('delete from outputs where task_id = :taskId', { taskId })
+  const rest = addTotals((await stepOutput(session, ref.runId, head.name)).tasks.map(({ output }) => output))
+  await session.run(
     `update steps set remaining = remaining + 1, counters = :counters, controls = :controls, verification = null
      where run = :run and step = :step`,
     {
@@ -288,7 +302,7 @@ function takeBack(session: Session, ref: RunRef, head: StepHead, taskId: number)
     },
   )
   if (head.state === 'running') return
-  withdrawIntents(session, ref, head.step)
-  deleteTasks(session, { run: ref.run, step: head.step }, ['verify', 'publish'])
-  moveStep(session, ref, head, 'running', { reason: 'a partition restarted' })
+  await withdrawIntents(session, ref, head.step)
+  await deleteTasks(session, { run: ref.run, step: head.step }, ['verify', 'publish'])
+  await moveStep(session, ref, head, 'running', { reason: 'a partition restarted' })
 }

@@ -1,7 +1,7 @@
 import type { Checkpoint, PartitionPlan } from '../../protocol/index.ts'
-import type { ItemOutcome, ReturnedLease, StartedLease, TaskEnd, TaskLease } from '../contract.ts'
+import type { ItemOutcome, ReturnedLease, StartedLease, TaskEnd, TaskLease } from '../contract/index.ts'
 import { dropOtherPlans, failRun, sealPlan, stepName, stepPublished, stepVerified, verifyWhenDone } from './advance.ts'
-import { refused } from './errors.ts'
+import { refused } from './refusals.ts'
 import { emit } from './events.ts'
 import {
   endFailed,
@@ -13,24 +13,29 @@ import {
   ownedTask,
   type OwnedTask,
 } from './leases.ts'
+import { lockRunsOf } from './locks.ts'
 import { json } from './rows.ts'
 import type { Session } from './session.ts'
 import { addTotals, type Totals } from './totals.ts'
 
-export function start(session: Session, leases: readonly StartedLease[]): readonly ItemOutcome[] {
-  return forOwned(session, leases, (task, { slot }) => {
-    markStarted(session, task, slot ?? null)
-  })
+export function start(session: Session, leases: readonly StartedLease[]): Promise<readonly ItemOutcome[]> {
+  return forOwned(session, leases, (task, { slot }) => markStarted(session, task, slot ?? null))
 }
 
-export function addPartitions(session: Session, lease: TaskLease, partitions: readonly PartitionPlan[]): ItemOutcome {
-  const task = ownedTask(session, lease)
+export async function addPartitions(
+  session: Session,
+  lease: TaskLease,
+  partitions: readonly PartitionPlan[],
+): Promise<ItemOutcome> {
+  await lockRunsOf(session, [lease], 'counts')
+  const task = await ownedTask(session, lease)
   if (task?.kind !== 'plan') return 'fenced'
-  dropOtherPlans(session, task.ref.run, task.step, lease.fence)
+  await dropOtherPlans(session, task.ref.run, task.step, lease.fence)
   for (const partition of partitions) {
-    session.run(
+    await session.run(
       `insert into tasks (run, step, kind, idx, fence, label, partition_plan)
-       select run, step, 'partition', :index, fence_floor, :label, :plan from steps where run = :run and step = :step
+       select run, step, 'partition', cast(:index as bigint), fence_floor, cast(:label as text), cast(:plan as text)
+       from steps where run = :run and step = :step
        on conflict (run, step, kind, idx) do nothing`,
       {
         run: task.ref.run,
@@ -44,12 +49,12 @@ export function addPartitions(session: Session, lease: TaskLease, partitions: re
   return 'done'
 }
 
-export function checkpoint(
+export async function checkpoint(
   session: Session,
   items: readonly (TaskLease & { readonly checkpoint: Checkpoint })[],
-): readonly ItemOutcome[] {
-  return forOwned(session, items, (task, item) => {
-    const stored = session.run(
+): Promise<readonly ItemOutcome[]> {
+  return await forOwned(session, items, async (task, item) => {
+    const stored = await session.run(
       `insert into checkpoints (task_id, run, step, sequence, counters, controls, body)
        values (:taskId, :run, :step, :sequence, :counters, :controls, :body)
        on conflict (task_id) do update set sequence = excluded.sequence, counters = excluded.counters,
@@ -65,18 +70,18 @@ export function checkpoint(
         body: JSON.stringify(item.checkpoint),
       },
     )
-    if (stored > 0) noteCheckpoint(session, item, item.checkpoint.counters.read)
+    if (stored > 0) await noteCheckpoint(session, item, item.checkpoint.counters.read)
   })
 }
 
-export function giveBack(session: Session, leases: readonly ReturnedLease[]): readonly ItemOutcome[] {
+export async function giveBack(session: Session, leases: readonly ReturnedLease[]): Promise<readonly ItemOutcome[]> {
   const returned: { readonly task: OwnedTask; readonly why: string }[] = []
-  const outcomes = forOwned(session, leases, (task, { why = 'not said' }) => {
-    endUnspent(session, task, why)
+  const outcomes = await forOwned(session, leases, async (task, { why = 'not said' }) => {
+    await endUnspent(session, task, why)
     returned.push({ task, why })
   })
   for (const [why, group] of Map.groupBy(returned, (one) => one.why)) {
-    emitGroups(
+    await emitGroups(
       session,
       group.map(({ task }) => task),
       'tasks.released',
@@ -92,76 +97,81 @@ type FinishItem = TaskLease & { readonly end: TaskEnd }
  * Failures go last: what a sibling finished in the same call is kept. A second failure of the same run then finds its lease
  * given back, and is fenced.
  */
-export function finish(session: Session, items: readonly FinishItem[]): readonly ItemOutcome[] {
+export async function finish(session: Session, items: readonly FinishItem[]): Promise<readonly ItemOutcome[]> {
   const outcomes: ItemOutcome[] = items.map(() => 'fenced')
   const partitions: { readonly task: OwnedTask; readonly totals: Totals }[] = []
-  const pass = (wanted: (kind: TaskEnd['kind']) => boolean): void => {
+  await lockRunsOf(session, items, items.some(({ end }) => end.kind === 'failed') ? 'all' : 'counts')
+  const pass = async (wanted: (kind: TaskEnd['kind']) => boolean): Promise<void> => {
     for (const [position, item] of items.entries()) {
       if (!wanted(item.end.kind)) continue
-      const task = ownedTask(session, item)
+      const task = await ownedTask(session, item)
       if (task === undefined) continue
-      const totals = endTask(session, task, item.end)
+      const totals = await endTask(session, task, item.end)
       if (totals !== null) partitions.push({ task, totals })
       outcomes[position] = 'done'
     }
   }
-  pass((kind) => kind !== 'failed')
-  countPartitions(session, partitions)
-  pass((kind) => kind === 'failed')
+  await pass((kind) => kind !== 'failed')
+  await countPartitions(session, partitions)
+  await pass((kind) => kind === 'failed')
   return outcomes
 }
 
+/** A task that succeeded before, and was taken back, has none any more; one that is there is of this very end. */
+const KEEP_OUTPUT = `insert into outputs (task_id, body) values (:taskId, :body)
+  on conflict (task_id) do update set body = excluded.body`
+
 /** Ends one attempt. Answers with the totals of a partition that succeeded: those are counted in groups. */
-function endTask(session: Session, task: OwnedTask, end: TaskEnd): Totals | null {
+async function endTask(session: Session, task: OwnedTask, end: TaskEnd): Promise<Totals | null> {
   switch (end.kind) {
     case 'succeeded':
       if (task.kind === 'plan') throw mismatch(task, end.kind)
-      endSucceeded(session, task, task.kind === 'partition' ? end.output.counters.read : null)
-      session.run('insert or replace into outputs (task_id, body) values (:taskId, :body)', {
+      await endSucceeded(session, task, task.kind === 'partition' ? end.output.counters.read : null)
+      await session.run(KEEP_OUTPUT, {
         taskId: task.taskId,
         body: JSON.stringify(end.output),
       })
       if (task.kind === 'partition') return end.output
-      emitGroups(session, [task], 'tasks.succeeded', {})
-      if (task.kind === 'verify') stepVerified(session, task.ref, task.step, end.output.result)
-      else stepPublished(session, task.ref, task.taskId, task.step)
+      await emitGroups(session, [task], 'tasks.succeeded', {})
+      if (task.kind === 'verify') await stepVerified(session, task.ref, task.step, end.output.result)
+      else await stepPublished(session, task.ref, task.taskId, task.step)
       return null
     case 'planned':
       if (task.kind !== 'plan') throw mismatch(task, end.kind)
-      endSucceeded(session, task, null)
-      emitGroups(session, [task], 'tasks.succeeded', {})
-      sealPlan(session, task.ref, task.step, task.fence, end.plan)
+      await endSucceeded(session, task, null)
+      await emitGroups(session, [task], 'tasks.succeeded', {})
+      await sealPlan(session, task.ref, task.step, task.fence, end.plan)
       return null
     case 'retry':
-      endRetried(session, task, end.error, end.delayMs)
-      session.run('update steps set retries = retries + 1 where run = :run and step = :step', {
+      await endRetried(session, task, end.error, end.delayMs)
+      await session.run('update steps set retries = retries + 1 where run = :run and step = :step', {
         run: task.ref.run,
         step: task.step,
       })
-      emitGroups(session, [task], 'task.retried', {
+      await emitGroups(session, [task], 'task.retried', {
         code: end.error.code,
         message: end.error.message,
         delayMs: end.delayMs,
       })
       return null
     case 'failed':
-      endFailed(session, task, end.error)
-      emitGroups(session, [task], 'task.failed', { code: end.error.code, message: end.error.message })
-      failRun(session, task.ref, task.step, task.kind === 'partition' ? task.index : null, end.error)
+      await endFailed(session, task, end.error)
+      await emitGroups(session, [task], 'task.failed', { code: end.error.code, message: end.error.message })
+      await failRun(session, task.ref, task.step, task.kind === 'partition' ? task.index : null, end.error)
       return null
   }
 }
 
 /** One counter update and one outbox row for each step of the group, however many of its tasks are in it. */
-function countPartitions(
+async function countPartitions(
   session: Session,
   ended: readonly { readonly task: OwnedTask; readonly totals: Totals }[],
-): void {
+): Promise<void> {
   for (const group of groupByStep(ended, ({ task }) => task)) {
     const [first] = group
     if (first === undefined) continue
     const { ref, step } = first.task
-    const row = session.get('select counters, controls from steps where run = :run and step = :step', {
+    const row = await session.get('select counters, controls from steps where run = :run and step = :step', {
       run: ref.run,
       step,
     })
@@ -171,7 +181,7 @@ function countPartitions(
       controls: json<Totals['controls']>(row, 'controls'),
     }
     const after = addTotals([before, ...group.map(({ totals }) => totals)])
-    session.run(
+    await session.run(
       `update steps set remaining = remaining - :moved, counters = :counters, controls = :controls
        where run = :run and step = :step`,
       {
@@ -182,29 +192,29 @@ function countPartitions(
         controls: JSON.stringify(after.controls),
       },
     )
-    emitGroups(
+    await emitGroups(
       session,
       group.map(({ task }) => task),
       'tasks.succeeded',
       {},
     )
-    verifyWhenDone(session, ref, step)
+    await verifyWhenDone(session, ref, step)
   }
 }
 
 /** One outbox row for each step and kind among the tasks. */
-export function emitGroups(
+export async function emitGroups(
   session: Session,
   tasks: readonly OwnedTask[],
   type: string,
   data: Readonly<Record<string, string | number>>,
-): void {
+): Promise<void> {
   for (const group of groupByStep(tasks, (task) => task)) {
     const [first] = group
     if (first === undefined) continue
-    emit(session, {
+    await emit(session, {
       runId: first.ref.runId,
-      step: stepName(session, first.ref.run, first.step),
+      step: await stepName(session, first.ref.run, first.step),
       type,
       data: {
         ...data,
@@ -227,17 +237,18 @@ function groupByStep<Item>(items: readonly Item[], taskOf: (item: Item) => Owned
   return [...groups.values()]
 }
 
-function forOwned<Item extends TaskLease>(
+async function forOwned<Item extends TaskLease>(
   session: Session,
   items: readonly Item[],
-  change: (task: OwnedTask, item: Item) => void,
-): readonly ItemOutcome[] {
-  return items.map((item) => {
-    const task = ownedTask(session, item)
-    if (task === undefined) return 'fenced'
-    change(task, item)
-    return 'done'
-  })
+  change: (task: OwnedTask, item: Item) => Promise<void>,
+): Promise<readonly ItemOutcome[]> {
+  const outcomes: ItemOutcome[] = []
+  for (const item of items) {
+    const task = await ownedTask(session, item)
+    if (task !== undefined) await change(task, item)
+    outcomes.push(task === undefined ? 'fenced' : 'done')
+  }
+  return outcomes
 }
 
 function mismatch(task: OwnedTask, found: TaskEnd['kind']): Error {

@@ -1,11 +1,11 @@
 import type { ErrorReport } from '../../kernel/errors.ts'
 import type { TaskKind } from '../../protocol/index.ts'
-import type { AttemptOutcome, TaskLease } from '../contract.ts'
+import type { AttemptOutcome, TaskLease } from '../contract/index.ts'
 import type { RunRef } from './advance.ts'
 import { ATTEMPT_ENDS } from './attempts.ts'
 import { emit } from './events.ts'
 import { flag, number, text, word, type Row } from './rows.ts'
-import type { Session } from './session.ts'
+import { byDialect, type Dialect, type Session } from './session.ts'
 
 /**
  * Ownership. A fence moves by one whenever a task is leased and whenever a lease ends: it is odd while the task is leased
@@ -40,9 +40,16 @@ export interface OwnedTask {
 const OWNED_TASK = `select t.task_id, t.fence, t.run, r.run_id, t.step, t.kind, t.idx, t.started
   from tasks t join runs r on r.run = t.run`
 
-/** The task, if the lease holds; undefined when it is fenced. */
-export function ownedTask(session: Session, lease: TaskLease): OwnedTask | undefined {
-  const row = session.get(`${OWNED_TASK} where ${OWNED}`, key(lease))
+/** Locks the task's row alone: ` for update of t` where there are locks. */
+function locked(dialect: Dialect): string {
+  return dialect.forNoKeyUpdate === '' ? '' : `${dialect.forNoKeyUpdate} of t`
+}
+
+const lockOwnedTask = byDialect((dialect) => `${OWNED_TASK} where ${OWNED}${locked(dialect)}`)
+
+/** The task, if the lease holds: it then holds until this transaction ends. Undefined when it is fenced. */
+export async function ownedTask(session: Session, lease: TaskLease): Promise<OwnedTask | undefined> {
+  const row = await session.get(lockOwnedTask(session.dialect), key(lease))
   return row === undefined ? undefined : ownedFrom(row)
 }
 
@@ -58,13 +65,21 @@ export function ownedFrom(row: Row): OwnedTask {
   }
 }
 
-/** Every task that a worker owns. */
-export function tasksOf(session: Session, workerId: string): readonly OwnedTask[] {
-  return session.all(`${OWNED_TASK} where t.worker = :workerId order by t.task_id`, { workerId }).map(ownedFrom)
+/** Every task that a worker owns, as far as can be seen. */
+export async function tasksOf(session: Session, workerId: string): Promise<readonly OwnedTask[]> {
+  return (await session.all(TASKS_OF, { workerId })).map(ownedFrom)
 }
 
-export function markStarted(session: Session, task: OwnedTask, slot: number | null): void {
-  session.run(
+/** Every task that a worker owns, and owns until this transaction ends. */
+export async function lockTasksOf(session: Session, workerId: string): Promise<readonly OwnedTask[]> {
+  return (await session.all(lockTasks(session.dialect), { workerId })).map(ownedFrom)
+}
+
+const TASKS_OF = `${OWNED_TASK} where t.worker = :workerId order by t.task_id`
+const lockTasks = byDialect((dialect) => `${TASKS_OF}${locked(dialect)}`)
+
+export async function markStarted(session: Session, task: OwnedTask, slot: number | null): Promise<void> {
+  await session.run(
     `update tasks set attempts_used = attempts_used + 1, started = 1, started_at = store_now(), slot = :slot
      where ${OWNED} and started = 0`,
     { ...key(task), slot },
@@ -75,8 +90,8 @@ export function markStarted(session: Session, task: OwnedTask, slot: number | nu
  * The task got further than the attempt that crashed: what counts towards the limit, and keeps it alone, are deaths without
  * progress. A long task on machines that are taken away again and again ends all the same. `read`: records, so far.
  */
-export function noteCheckpoint(session: Session, lease: TaskLease, read: number): void {
-  session.run(
+export async function noteCheckpoint(session: Session, lease: TaskLease, read: number): Promise<void> {
+  await session.run(
     `update tasks set crash_count = 0, checkpoints = checkpoints + 1, checkpointed_at = store_now(), attempt_read = :read
      where ${OWNED}`,
     { ...key(lease), read },
@@ -84,9 +99,9 @@ export function noteCheckpoint(session: Session, lease: TaskLease, read: number)
 }
 
 /** leased -> succeeded. What it leaves takes the place of its checkpoint. `read`: records that were read; null for other tasks. */
-export function endSucceeded(session: Session, task: OwnedTask, read: number | null): void {
-  session.run('delete from checkpoints where task_id = :taskId', { taskId: task.taskId })
-  session.run(
+export async function endSucceeded(session: Session, task: OwnedTask, read: number | null): Promise<void> {
+  await session.run('delete from checkpoints where task_id = :taskId', { taskId: task.taskId })
+  await session.run(
     `update tasks set state = 'succeeded', error = null, attempt_read = coalesce(:read, attempt_read), ${LEASE_ENDS}
      where ${OWNED}`,
     { ...key(task), ...ending('succeeded'), read },
@@ -94,8 +109,8 @@ export function endSucceeded(session: Session, task: OwnedTask, read: number | n
 }
 
 /** leased -> failed. */
-export function endFailed(session: Session, task: OwnedTask, error: ErrorReport): void {
-  session.run(`update tasks set state = 'failed', error = :error, ${LEASE_ENDS} where ${OWNED}`, {
+export async function endFailed(session: Session, task: OwnedTask, error: ErrorReport): Promise<void> {
+  await session.run(`update tasks set state = 'failed', error = :error, ${LEASE_ENDS} where ${OWNED}`, {
     ...key(task),
     ...ending('failed', error.code),
     error: JSON.stringify(error),
@@ -103,18 +118,23 @@ export function endFailed(session: Session, task: OwnedTask, error: ErrorReport)
 }
 
 /** leased -> ready after a failed attempt: it counts, started or not. */
-export function endRetried(session: Session, task: OwnedTask, error: ErrorReport, delayMs: number): void {
-  session.run(
+export async function endRetried(
+  session: Session,
+  task: OwnedTask,
+  error: ErrorReport,
+  delayMs: number,
+): Promise<void> {
+  await session.run(
     `update tasks set state = 'ready', error = :error, attempts_used = attempts_used + 1 - started,
-       not_before = case when :delayMs > 0 then store_now() + :delayMs else 0 end, ${LEASE_ENDS}
+       not_before = case when cast(:delayMs as bigint) > 0 then store_now() + cast(:delayMs as bigint) else 0 end, ${LEASE_ENDS}
      where ${OWNED}`,
     { ...key(task), ...ending('retried', error.code, Math.ceil(delayMs)), error: JSON.stringify(error) },
   )
 }
 
 /** leased -> ready, with the attempt handed back. */
-export function endUnspent(session: Session, task: OwnedTask, reason: string): void {
-  session.run(
+export async function endUnspent(session: Session, task: OwnedTask, reason: string): Promise<void> {
+  await session.run(
     `update tasks set state = 'ready', attempts_used = attempts_used - started, ${LEASE_ENDS} where ${OWNED}`,
     {
       ...key(task),
@@ -124,23 +144,26 @@ export function endUnspent(session: Session, task: OwnedTask, reason: string): v
 }
 
 /** leased -> ready because its worker died: the attempt stays counted, and the crash is remembered where it had started. */
-export function endCrashed(session: Session, task: OwnedTask, reason: string): void {
-  session.run(`update tasks set state = 'ready', crash_count = crash_count + started, ${LEASE_ENDS} where ${OWNED}`, {
-    ...key(task),
-    ...ending('crashed', reason),
-  })
+export async function endCrashed(session: Session, task: OwnedTask, reason: string): Promise<void> {
+  await session.run(
+    `update tasks set state = 'ready', crash_count = crash_count + started, ${LEASE_ENDS} where ${OWNED}`,
+    {
+      ...key(task),
+      ...ending('crashed', reason),
+    },
+  )
 }
 
 /** Gives back every lease of a run, unspent. Only workers that are alive own tasks, so that the index of held tasks serves. */
-export function releaseRun(session: Session, ref: RunRef): void {
-  const rows = session.all(
+export async function releaseRun(session: Session, ref: RunRef): Promise<void> {
+  const rows = await session.all(
     `update tasks set state = 'ready', attempts_used = attempts_used - started, ${LEASE_ENDS}
      where worker in (select worker_id from workers where state = 'alive') and run = :run
      returning task_id`,
     { run: ref.run, ...ending('returned', 'run failed') },
   )
   if (rows.length === 0) return
-  emit(session, {
+  await emit(session, {
     runId: ref.runId,
     type: 'tasks.released',
     data: { reason: 'run failed', count: rows.length, tasks: rows.map((row) => number(row, 'task_id')) },
@@ -148,13 +171,13 @@ export function releaseRun(session: Session, ref: RunRef): void {
 }
 
 /** Ends every lease of a run that is cancelled, and what was ready with them. */
-export function cancelTasks(session: Session, run: number): number {
-  const leased = session.run(
+export async function cancelTasks(session: Session, run: number): Promise<number> {
+  const leased = await session.run(
     `update tasks set state = 'cancelled', attempts_used = attempts_used - started, ${LEASE_ENDS}
      where worker in (select worker_id from workers where state = 'alive') and run = :run`,
     { run, ...ending('cancelled', 'run cancelled') },
   )
-  const ready = session.run(`update tasks set state = 'cancelled' where run = :run and state = 'ready'`, { run })
+  const ready = await session.run(`update tasks set state = 'cancelled' where run = :run and state = 'ready'`, { run })
   return leased + ready
 }
 

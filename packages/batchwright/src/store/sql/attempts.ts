@@ -1,3 +1,5 @@
+import type { Dialect } from './session.ts'
+
 /**
  * The history of attempts. The one that is under way, or was last, lies in its task's own row: the verb that leases the task,
  * starts it or ends its lease rewrites that row anyway, so that a task that simply succeeds costs no row more. When a task
@@ -20,11 +22,13 @@ export function keepAttempts(these: string): string {
 
 /** A lease begins. The next attempt goes on from the task's checkpoint, where there is one. */
 export const FIRST_ATTEMPT = 'worker_was = :workerId, leased_at = store_now()'
-export const NEXT_ATTEMPT = `${FIRST_ATTEMPT}, slot = null, started_at = null, ended_at = null, outcome = null,
-  reason = null, delay_ms = null, checkpoints = 0, checkpointed_at = null,
-  from_sequence = coalesce((select sequence from checkpoints c where c.task_id = tasks.task_id), 0),
-  from_read = coalesce((select counters ->> '$.read' from checkpoints c where c.task_id = tasks.task_id), 0),
-  attempt_read = coalesce((select counters ->> '$.read' from checkpoints c where c.task_id = tasks.task_id), 0)`
+export function nextAttempt(dialect: Dialect): string {
+  const read = `coalesce((select ${dialect.jsonInteger('counters', 'read')} from checkpoints c where c.task_id = tasks.task_id), 0)`
+  return `${FIRST_ATTEMPT}, slot = null, started_at = null, ended_at = null, outcome = null, reason = null,
+    delay_ms = null, checkpoints = 0, checkpointed_at = null,
+    from_sequence = coalesce((select sequence from checkpoints c where c.task_id = tasks.task_id), 0),
+    from_read = ${read}, attempt_read = ${read}`
+}
 
 /** A lease ends: values outcome, reason and delayMs. */
 export const ATTEMPT_ENDS = 'ended_at = store_now(), outcome = :outcome, reason = :reason, delay_ms = :delayMs'

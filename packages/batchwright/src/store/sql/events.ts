@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../kernel/errors.ts'
-import type { EventCount, StoreEvent } from '../contract.ts'
-import type { Session } from './session.ts'
+import type { EventCount, StoreEvent } from '../contract/index.ts'
+import type { Dialect, Session } from './session.ts'
 import { json, number, text, textOrNull } from './rows.ts'
 
 export interface NewEvent {
@@ -11,20 +11,20 @@ export interface NewEvent {
 }
 
 /** Writes one row of the outbox, in the transaction of what happened. */
-export function emit(session: Session, event: NewEvent): void {
-  session.run(`insert into events (at, run_id, step, type, data) values (store_now(), :runId, :step, :type, :data)`, {
-    runId: event.runId,
-    step: event.step ?? null,
-    type: event.type,
-    data: JSON.stringify(event.data ?? {}),
-  })
+export async function emit(session: Session, event: NewEvent): Promise<void> {
+  await session.run(
+    `insert into events (at, run_id, step, type, data) values (store_now(), :runId, :step, :type, :data)`,
+    {
+      runId: event.runId,
+      step: event.step ?? null,
+      type: event.type,
+      data: JSON.stringify(event.data ?? {}),
+    },
+  )
 }
 
 /** Sequence of the newest event; 0 where there is none. What changed for others moved it. */
-export function newestEvent(session: Session): number {
-  const row = session.get('select coalesce(max(sequence), 0) as newest from events')
-  return row === undefined ? 0 : number(row, 'newest')
-}
+export const NEWEST_EVENT = 'select coalesce(max(sequence), 0) as newest from events'
 
 /** Events that say that work goes on as it should. All others are in an index of their own: a run has few of them. */
 const ROUTINE: ReadonlySet<string> = new Set(['tasks.leased', 'tasks.succeeded'])
@@ -32,27 +32,30 @@ const ROUTINE: ReadonlySet<string> = new Set(['tasks.leased', 'tasks.succeeded']
 const TOLD = `type not in ('tasks.leased', 'tasks.succeeded')`
 
 /** Said, because SQLite would rather walk through a run's million events in order than sort a hundred. */
-const BY_TOLD = 'indexed by events_told'
+const BY_TOLD = 'events_told'
 
 /** The statement for a filter. */
-export function eventsQuery({ runId, types }: Pick<EventFilter, 'runId' | 'types'>): string {
+export function eventsQuery(dialect: Dialect, { runId, types }: Pick<EventFilter, 'runId' | 'types'>): string {
   const ofRun = runId === undefined ? '' : 'and run_id = :runId'
-  const ofTypes = types === undefined ? '' : 'and type in (select value from json_each(:types))'
+  const ofTypes = types === undefined ? '' : `and ${dialect.among('type', 'types', 'text')}`
   const told = runId !== undefined && types?.some((type) => ROUTINE.has(type)) === false
-  return `select sequence, at, run_id, step, type, data from events ${told ? BY_TOLD : ''}
+  return `select sequence, at, run_id, step, type, data from events ${told ? dialect.by(BY_TOLD) : ''}
     where sequence > :after ${ofRun} ${ofTypes} ${told ? `and ${TOLD}` : ''} order by sequence limit :limit`
 }
 
 /** By the index of what was decided, which comes with the rows in order of type. */
-export const COUNT_EVENTS = `
-  select type, step, data ->> '$.code' as code, data ->> '$.reason' as reason, data ->> '$.why' as why,
-    count(*) as count, sum(coalesce(data ->> '$.count', 0)) as tasks, min(at) as first_at, max(at) as last_at,
-    sum(coalesce(data ->> '$.delayMs', 0)) as delay_ms
-  from events ${BY_TOLD} where run_id = :runId and ${TOLD}
-  group by type, step, code, reason, why order by first_at, min(sequence)`
+export function countQuery(dialect: Dialect): string {
+  const [code, reason, why] = ['code', 'reason', 'why'].map((member) => dialect.jsonText('data', member))
+  return `
+  select type, step, ${code} as code, ${reason} as reason, ${why} as why, count(*) as count,
+    cast(sum(coalesce(${dialect.jsonInteger('data', 'count')}, 0)) as bigint) as tasks, min(at) as first_at, max(at) as last_at,
+    cast(sum(coalesce(${dialect.jsonInteger('data', 'delayMs')}, 0)) as bigint) as delay_ms
+  from events ${dialect.by(BY_TOLD)} where run_id = :runId and ${TOLD}
+  group by type, step, ${code}, ${reason}, ${why} order by min(at), min(sequence)`
+}
 
-export function countEvents(session: Session, runId: string): readonly EventCount[] {
-  const rows = session.all(COUNT_EVENTS, { runId })
+export async function countEvents(session: Session, runId: string): Promise<readonly EventCount[]> {
+  const rows = await session.all(countQuery(session.dialect), { runId })
   return rows.map((row) => ({
     type: text(row, 'type'),
     step: textOrNull(row, 'step'),
@@ -76,12 +79,12 @@ export interface EventFilter {
   readonly types?: readonly string[]
 }
 
-export function listEvents(session: Session, filter: EventFilter): readonly StoreEvent[] {
-  const rows = session.all(eventsQuery(filter), {
+export async function listEvents(session: Session, filter: EventFilter): Promise<readonly StoreEvent[]> {
+  const rows = await session.all(eventsQuery(session.dialect, filter), {
     after: filter.after,
     limit: filter.limit ?? EVENTS_PER_PAGE,
     ...(filter.runId === undefined ? {} : { runId: filter.runId }),
-    ...(filter.types === undefined ? {} : { types: JSON.stringify(filter.types) }),
+    ...(filter.types === undefined ? {} : { types: filter.types }),
   })
   return rows.map((row) => ({
     sequence: number(row, 'sequence'),

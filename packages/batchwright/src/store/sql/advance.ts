@@ -1,8 +1,8 @@
 import type { ErrorReport, JsonValue } from '../../kernel/errors.ts'
 import type { PlanSummary, TaskKind } from '../../protocol/index.ts'
-import type { NewStep } from '../contract.ts'
+import type { NewStep } from '../contract/index.ts'
 import type { StepState } from '../states.ts'
-import { refused } from './errors.ts'
+import { refused } from './refusals.ts'
 import { emit } from './events.ts'
 import { releaseRun } from './leases.ts'
 import { json, number, numberOrNull, text, word } from './rows.ts'
@@ -29,8 +29,8 @@ export interface StepHead {
   readonly verifiedAt: number | null
 }
 
-export function stepHeads(session: Session, run: number): readonly StepHead[] {
-  const rows = session.all(
+export async function stepHeads(session: Session, run: number): Promise<readonly StepHead[]> {
+  const rows = await session.all(
     `select step, name, publish, state, comes_after, remaining, verified_at from steps where run = :run order by step`,
     { run },
   )
@@ -45,44 +45,49 @@ export function stepHeads(session: Session, run: number): readonly StepHead[] {
   }))
 }
 
-export function stepName(session: Session, run: number, step: number): string {
-  const row = session.get('select name from steps where run = :run and step = :step', { run, step })
+export async function stepName(session: Session, run: number, step: number): Promise<string> {
+  const row = await session.get('select name from steps where run = :run and step = :step', { run, step })
   return row === undefined ? '' : text(row, 'name')
 }
 
 /** Moves a step, with its event. The guard of the table refuses what is not an arrow. */
-export function moveStep(
+export async function moveStep(
   session: Session,
   ref: RunRef,
   step: { readonly step: number; readonly name: string },
   to: StepState,
   data: Readonly<Record<string, JsonValue>> = {},
-): void {
+): Promise<void> {
   const ended = to === 'succeeded' || to === 'failed' || to === 'cancelled' || to === 'skipped'
-  session.run(
+  await session.run(
     `update steps set state = :to,
        started_at = case when :to = 'planning' then store_now() when :to = 'waiting' then null else started_at end,
        verified_at = case when :to = 'publishing' then coalesce(verified_at, store_now())
          when :to in ('waiting', 'planning', 'running', 'verifying') then null else verified_at end,
-       ended_at = case when :ended then store_now() end
+       ended_at = case when :ended = 1 then store_now() end
      where run = :run and step = :step`,
     { run: ref.run, step: step.step, to, ended: ended ? 1 : 0 },
   )
-  emit(session, { runId: ref.runId, step: step.name, type: `step.${to}`, data })
+  await emit(session, { runId: ref.runId, step: step.name, type: `step.${to}`, data })
 }
 
 /** Inserts the one task of its kind that a step has beside its partitions. */
-export function insertTask(session: Session, run: number, step: number, kind: Exclude<TaskKind, 'partition'>): void {
-  session.run(
+export async function insertTask(
+  session: Session,
+  run: number,
+  step: number,
+  kind: Exclude<TaskKind, 'partition'>,
+): Promise<void> {
+  await session.run(
     `insert into tasks (run, step, kind, idx, fence, label)
-     select run, step, :kind, 0, fence_floor, :kind || ' ' || name from steps where run = :run and step = :step`,
+     select run, step, cast(:kind as text), 0, fence_floor, cast(:kind as text) || ' ' || name from steps where run = :run and step = :step`,
     { run, step, kind },
   )
 }
 
 /** waiting -> planning for each step whose predecessors are all whole and verified. */
-export function openSteps(session: Session, ref: RunRef): void {
-  const heads = stepHeads(session, ref.run)
+export async function openSteps(session: Session, ref: RunRef): Promise<void> {
+  const heads = await stepHeads(session, ref.run)
   const open = new Set(
     heads
       .filter(({ state }) => state === 'publishing' || state === 'succeeded' || state === 'skipped')
@@ -90,15 +95,21 @@ export function openSteps(session: Session, ref: RunRef): void {
   )
   for (const head of heads) {
     if (head.state !== 'waiting' || !head.after.every((name) => open.has(name))) continue
-    moveStep(session, ref, head, 'planning')
-    insertTask(session, ref.run, head.step, 'plan')
+    await moveStep(session, ref, head, 'planning')
+    await insertTask(session, ref.run, head.step, 'plan')
   }
 }
 
 /** planning -> running, and on to verifying where there is nothing to do. */
-export function sealPlan(session: Session, ref: RunRef, step: number, fence: number, plan: PlanSummary): void {
-  const name = stepName(session, ref.run, step)
-  const found = partitionsOf(session, ref.run, step, fence)
+export async function sealPlan(
+  session: Session,
+  ref: RunRef,
+  step: number,
+  fence: number,
+  plan: PlanSummary,
+): Promise<void> {
+  const name = await stepName(session, ref.run, step)
+  const found = await partitionsOf(session, ref.run, step, fence)
   if (found.count !== plan.partitions || found.beyond > plan.partitions) {
     throw refused(
       'PLAN_INCOMPLETE',
@@ -108,7 +119,7 @@ export function sealPlan(session: Session, ref: RunRef, step: number, fence: num
       { step: name, expected: plan.partitions, found: found.count },
     )
   }
-  session.run(
+  await session.run(
     `insert into plans (run, step, plan, snapshot) values (:run, :step, :plan, :snapshot)
      on conflict (run, step) do update set plan = :plan, snapshot = :snapshot`,
     {
@@ -118,18 +129,26 @@ export function sealPlan(session: Session, ref: RunRef, step: number, fence: num
       snapshot: plan.snapshot === null ? null : JSON.stringify(plan.snapshot),
     },
   )
-  session.run(
+  await session.run(
     `update steps set tasks = :count, remaining = :count, planned_under = null where run = :run and step = :step`,
     { run: ref.run, step, count: plan.partitions },
   )
-  moveStep(session, ref, { step, name }, 'running', { partitions: plan.partitions, fingerprint: plan.fingerprint })
-  verifyWhenDone(session, ref, step)
+  await moveStep(session, ref, { step, name }, 'running', {
+    partitions: plan.partitions,
+    fingerprint: plan.fingerprint,
+  })
+  await verifyWhenDone(session, ref, step)
 }
 
 /** The partitions of an unsealed plan that this attempt made; those of an earlier attempt are dropped. */
-function partitionsOf(session: Session, run: number, step: number, fence: number): { count: number; beyond: number } {
-  dropOtherPlans(session, run, step, fence)
-  const row = session.get(
+async function partitionsOf(
+  session: Session,
+  run: number,
+  step: number,
+  fence: number,
+): Promise<{ count: number; beyond: number }> {
+  await dropOtherPlans(session, run, step, fence)
+  const row = await session.get(
     `select count(*) as count, coalesce(max(idx) + 1, 0) as beyond from tasks
      where run = :run and step = :step and kind = 'partition'`,
     { run, step },
@@ -141,62 +160,62 @@ function partitionsOf(session: Session, run: number, step: number, fence: number
  * Claims the step's unsealed plan for the attempt with this fence. Partitions that an earlier attempt left behind go: it may
  * have cut the input otherwise. None of them was ever claimable.
  */
-export function dropOtherPlans(session: Session, run: number, step: number, fence: number): void {
-  const taken = session.run(
-    `update steps set planned_under = :fence where run = :run and step = :step and planned_under is not :fence`,
+export async function dropOtherPlans(session: Session, run: number, step: number, fence: number): Promise<void> {
+  const taken = await session.run(
+    `update steps set planned_under = :fence where run = :run and step = :step and planned_under is distinct from cast(:fence as bigint)`,
     { run, step, fence },
   )
   if (taken > 0)
-    session.run(`delete from tasks where run = :run and step = :step and kind = 'partition'`, { run, step })
+    await session.run(`delete from tasks where run = :run and step = :step and kind = 'partition'`, { run, step })
 }
 
 /** running -> verifying when no partition remains. */
-export function verifyWhenDone(session: Session, ref: RunRef, step: number): void {
-  const row = session.get(`select name, state, remaining from steps where run = :run and step = :step`, {
+export async function verifyWhenDone(session: Session, ref: RunRef, step: number): Promise<void> {
+  const row = await session.get(`select name, state, remaining from steps where run = :run and step = :step`, {
     run: ref.run,
     step,
   })
   if (row === undefined || text(row, 'state') !== 'running' || number(row, 'remaining') > 0) return
-  moveStep(session, ref, { step, name: text(row, 'name') }, 'verifying')
-  insertTask(session, ref.run, step, 'verify')
+  await moveStep(session, ref, { step, name: text(row, 'name') }, 'verifying')
+  await insertTask(session, ref.run, step, 'verify')
 }
 
 /** verifying -> publishing, and what that opens: readers, a publish task, the end of a step that publishes nothing. */
-export function stepVerified(session: Session, ref: RunRef, step: number, findings: JsonValue): void {
-  session.run('update steps set verification = :findings where run = :run and step = :step', {
+export async function stepVerified(session: Session, ref: RunRef, step: number, findings: JsonValue): Promise<void> {
+  await session.run('update steps set verification = :findings where run = :run and step = :step', {
     run: ref.run,
     step,
     findings: JSON.stringify(findings),
   })
-  const head = stepHeads(session, ref.run).find((candidate) => candidate.step === step)
+  const head = (await stepHeads(session, ref.run)).find((candidate) => candidate.step === step)
   if (head === undefined) return
-  moveStep(session, ref, head, 'publishing')
-  if (head.publish === 'none') moveStep(session, ref, head, 'succeeded')
-  if (head.publish === 'alone') insertTask(session, ref.run, step, 'publish')
-  openSteps(session, ref)
-  publishTogether(session, ref)
-  endRunWhenDone(session, ref)
+  await moveStep(session, ref, head, 'publishing')
+  if (head.publish === 'none') await moveStep(session, ref, head, 'succeeded')
+  if (head.publish === 'alone') await insertTask(session, ref.run, step, 'publish')
+  await openSteps(session, ref)
+  await publishTogether(session, ref)
+  await endRunWhenDone(session, ref)
 }
 
 /**
  * When every step of the run is verified, one publish task publishes all outputs that go out together. It belongs to the
  * last verified of them. Inserted once: its place in the table is unique.
  */
-export function publishTogether(session: Session, ref: RunRef): void {
-  const heads = stepHeads(session, ref.run)
+export async function publishTogether(session: Session, ref: RunRef): Promise<void> {
+  const heads = await stepHeads(session, ref.run)
   const whole = heads.every(({ state }) => state === 'publishing' || state === 'succeeded' || state === 'skipped')
   const group = heads.filter(({ publish, state }) => publish === 'together' && state === 'publishing')
   const last = group.reduce<StepHead | undefined>(
     (latest, head) => (latest === undefined || (head.verifiedAt ?? 0) >= (latest.verifiedAt ?? 0) ? head : latest),
     undefined,
   )
-  if (!whole || last === undefined || hasGroupTask(session, ref.run)) return
-  insertTask(session, ref.run, last.step, 'publish')
+  if (!whole || last === undefined || (await hasGroupTask(session, ref.run))) return
+  await insertTask(session, ref.run, last.step, 'publish')
 }
 
 /** Whether the run's group has a publish task that has not ended well. One that has belongs to an earlier publication. */
-function hasGroupTask(session: Session, run: number): boolean {
-  const row = session.get(
+async function hasGroupTask(session: Session, run: number): Promise<boolean> {
+  const row = await session.get(
     `select 1 from tasks t join steps s on s.run = t.run and s.step = t.step
      where s.run = :run and s.publish = 'together' and t.kind = 'publish' and t.state <> 'succeeded'`,
     { run },
@@ -205,41 +224,47 @@ function hasGroupTask(session: Session, run: number): boolean {
 }
 
 /** publishing -> succeeded for the step, or for all that published with it; the run's end with the last. */
-export function stepPublished(session: Session, ref: RunRef, taskId: number, step: number): void {
-  session.run(
+export async function stepPublished(session: Session, ref: RunRef, taskId: number, step: number): Promise<void> {
+  await session.run(
     `update publications set state = 'published', published_at = store_now()
      where run = :run and task_id = :taskId and state = 'intended'`,
     { run: ref.run, taskId },
   )
-  const heads = stepHeads(session, ref.run)
+  const heads = await stepHeads(session, ref.run)
   const own = heads.find((head) => head.step === step)
   const group = heads.filter(({ publish, state }) => publish === 'together' && state === 'publishing')
   for (const head of own?.publish === 'together' ? group : heads.filter((one) => one.step === step)) {
-    moveStep(session, ref, head, 'succeeded')
+    await moveStep(session, ref, head, 'succeeded')
   }
-  endRunWhenDone(session, ref)
+  await endRunWhenDone(session, ref)
 }
 
-function endRunWhenDone(session: Session, ref: RunRef): void {
-  const row = session.get(
+async function endRunWhenDone(session: Session, ref: RunRef): Promise<void> {
+  const row = await session.get(
     `select count(*) as unfinished from steps where run = :run and state not in ('succeeded', 'skipped')`,
     { run: ref.run },
   )
   if (row === undefined || number(row, 'unfinished') > 0) return
-  session.run(`update runs set state = 'succeeded', ended_at = store_now() where run = :run`, { run: ref.run })
-  emit(session, { runId: ref.runId, type: 'run.succeeded' })
+  await session.run(`update runs set state = 'succeeded', ended_at = store_now() where run = :run`, { run: ref.run })
+  await emit(session, { runId: ref.runId, type: 'run.succeeded' })
 }
 
 /** A task has failed for good: its step and run fail, and the siblings' leases are given back. */
-export function failRun(session: Session, ref: RunRef, step: number, index: number | null, error: ErrorReport): void {
-  const name = stepName(session, ref.run, step)
-  moveStep(session, ref, { step, name }, 'failed', { code: error.code, index })
-  session.run(`update runs set state = 'failed', ended_at = store_now(), failure = :failure where run = :run`, {
+export async function failRun(
+  session: Session,
+  ref: RunRef,
+  step: number,
+  index: number | null,
+  error: ErrorReport,
+): Promise<void> {
+  const name = await stepName(session, ref.run, step)
+  await moveStep(session, ref, { step, name }, 'failed', { code: error.code, index })
+  await session.run(`update runs set state = 'failed', ended_at = store_now(), failure = :failure where run = :run`, {
     run: ref.run,
     failure: JSON.stringify({ ...error, step: name, index }),
   })
-  releaseRun(session, ref)
-  emit(session, {
+  await releaseRun(session, ref)
+  await emit(session, {
     runId: ref.runId,
     step: name,
     type: 'run.failed',

@@ -1,9 +1,9 @@
 import type { Checkpoint, PartitionPlan, RunContext, Snapshot, StepKind, TaskKind } from '../../protocol/index.ts'
-import type { ClaimedTask, ClaimRequest } from '../contract.ts'
-import { FIRST_ATTEMPT, KEEP_ATTEMPT, NEXT_ATTEMPT } from './attempts.ts'
+import type { ClaimedTask, ClaimRequest } from '../contract/index.ts'
+import { FIRST_ATTEMPT, KEEP_ATTEMPT, nextAttempt } from './attempts.ts'
 import { emit } from './events.ts'
 import { flag, json, jsonOrNull, number, text, textOrNull, word, type Row } from './rows.ts'
-import type { Session } from './session.ts'
+import { byDialect, type Session } from './session.ts'
 
 /**
  * The lanes that are open, in order: oldest run first, then step by step. A step's state says which of its tasks may be
@@ -19,17 +19,19 @@ const OPEN_LANES = `
 const IN_ORDER = 'order by r.run, s.step'
 
 /** The head of a lane. Answered by the index of claimable tasks alone: finished, leased and deferred ones are not in it. */
-export const LANE_HEAD = `
-  select task_id, crash_count, leased_at is not null as again from tasks
+export const laneHead = byDialect(
+  ({ skipLocked }) => `
+  select task_id, crash_count, case when leased_at is null then 0 else 1 end as again from tasks
   where run = :run and step = :step and kind = :kind and state = 'ready' and not_before = 0
-  order by idx limit :limit`
+  order by idx limit :limit${skipLocked}`,
+)
 
 /**
  * The claim itself, row by row and by primary key: with a set of ids in the condition, stale statistics make SQLite scan the
  * table. One writer at a time, so that nothing can have come between the two statements; PostgreSQL skips locked rows.
  */
 export const LEASE = leaseWith(FIRST_ATTEMPT)
-export const LEASE_AGAIN = leaseWith(NEXT_ATTEMPT)
+export const leaseAgain = byDialect((dialect) => leaseWith(nextAttempt(dialect)))
 
 function leaseWith(attempt: string): string {
   return `update tasks set state = 'leased', fence = fence + 1, worker = :workerId, claim = :claimId, ${attempt}
@@ -40,26 +42,26 @@ function leaseWith(attempt: string): string {
 export const WAKE_DUE = `
   update tasks set not_before = 0 where state = 'ready' and not_before > 0 and not_before <= store_now()`
 
-export function claim(session: Session, request: ClaimRequest): readonly ClaimedTask[] {
-  if (!isAlive(session, request.workerId)) return []
-  const again = claimed(session, request.workerId, request.claimId)
+export async function claim(session: Session, request: ClaimRequest): Promise<readonly ClaimedTask[]> {
+  if (!(await isAlive(session, request.workerId))) return []
+  const again = await claimed(session, request.workerId, request.claimId)
   if (again.length > 0) return again
-  const load = loadOf(session, request.workerId)
+  const load = await loadOf(session, request.workerId)
   if (load.held > 0 && load.suspect) return []
-  session.run(WAKE_DUE)
+  await session.run(WAKE_DUE)
   const taken: number[] = []
-  for (const lane of openLanes(session, request.runs)) {
+  for (const lane of await openLanes(session, request.runs)) {
     const room = request.limit - taken.length
     if (room <= 0) break
-    const head = session.all(LANE_HEAD, { ...lane.key, limit: room })
+    const head = await session.all(laneHead(session.dialect), { ...lane.key, limit: room })
     const suspect = head.findIndex((row) => number(row, 'crash_count') > 0)
     const alone = suspect === 0 && taken.length === 0 && load.held === 0
     const had = head.slice(0, alone ? 1 : suspect === -1 ? room : suspect)
-    if (had.length > 0) taken.push(...lease(session, request, lane, had))
+    if (had.length > 0) taken.push(...(await lease(session, request, lane, had)))
     // The next in order has crashed a worker before. It waits until it can be had alone, and nothing overtakes it.
     if (suspect !== -1) break
   }
-  return taken.length === 0 ? [] : claimed(session, request.workerId, request.claimId)
+  return taken.length === 0 ? [] : await claimed(session, request.workerId, request.claimId)
 }
 
 interface Lane {
@@ -69,12 +71,12 @@ interface Lane {
   readonly key: { readonly run: number; readonly step: number; readonly kind: TaskKind }
 }
 
-function openLanes(session: Session, runs: readonly string[] | undefined): readonly Lane[] {
+async function openLanes(session: Session, runs: readonly string[] | undefined): Promise<readonly Lane[]> {
   const rows =
     runs === undefined
-      ? session.all(`${OPEN_LANES} ${IN_ORDER}`)
-      : session.all(`${OPEN_LANES} and r.run_id in (select value from json_each(:runs)) ${IN_ORDER}`, {
-          runs: JSON.stringify(runs),
+      ? await session.all(`${OPEN_LANES} ${IN_ORDER}`)
+      : await session.all(`${OPEN_LANES} and ${session.dialect.among('r.run_id', 'runs', 'text')} ${IN_ORDER}`, {
+          runs,
         })
   return rows.map((row) => ({
     runId: text(row, 'run_id'),
@@ -85,19 +87,28 @@ function openLanes(session: Session, runs: readonly string[] | undefined): reado
 }
 
 /** Leases the tasks at a lane's head; answers with their ids. */
-function lease(session: Session, request: ClaimRequest, lane: Lane, head: readonly Row[]): readonly number[] {
+async function lease(
+  session: Session,
+  request: ClaimRequest,
+  lane: Lane,
+  head: readonly Row[],
+): Promise<readonly number[]> {
   const ids = head.map((row) => number(row, 'task_id'))
   for (const [position, taskId] of ids.entries()) {
     const again = flag(head[position] ?? {}, 'again')
-    if (again) session.run(KEEP_ATTEMPT, { taskId })
-    session.run(again ? LEASE_AGAIN : LEASE, { workerId: request.workerId, claimId: request.claimId, taskId })
+    if (again) await session.run(KEEP_ATTEMPT, { taskId })
+    await session.run(again ? leaseAgain(session.dialect) : LEASE, {
+      workerId: request.workerId,
+      claimId: request.claimId,
+      taskId,
+    })
   }
-  const moved = session.run(
+  const moved = await session.run(
     `update runs set state = 'running', started_at = store_now() where run = :run and state = 'queued'`,
     { run: lane.key.run },
   )
-  if (moved > 0) emit(session, { runId: lane.runId, type: 'run.running', data: { worker: request.workerId } })
-  emit(session, {
+  if (moved > 0) await emit(session, { runId: lane.runId, type: 'run.running', data: { worker: request.workerId } })
+  await emit(session, {
     runId: lane.runId,
     step: lane.name,
     type: 'tasks.leased',
@@ -106,15 +117,18 @@ function lease(session: Session, request: ClaimRequest, lane: Lane, head: readon
   return ids
 }
 
-function isAlive(session: Session, workerId: string): boolean {
-  return (
-    session.get(`select 1 from workers where worker_id = :workerId and state = 'alive'`, { workerId }) !== undefined
-  )
+/** A worker that is alive stays so until the claim has ended: a reaper waits for it. */
+async function isAlive(session: Session, workerId: string): Promise<boolean> {
+  const alive = `select 1 from workers where worker_id = :workerId and state = 'alive'${session.dialect.forKeyShare}`
+  return (await session.get(alive, { workerId })) !== undefined
 }
 
 /** What the worker holds already, and whether a task that crashed a worker is among it. */
-function loadOf(session: Session, workerId: string): { readonly held: number; readonly suspect: boolean } {
-  const row = session.get(
+async function loadOf(
+  session: Session,
+  workerId: string,
+): Promise<{ readonly held: number; readonly suspect: boolean }> {
+  const row = await session.get(
     `select count(*) as held, coalesce(max(crash_count), 0) as crashes from tasks where worker = :workerId`,
     { workerId },
   )
@@ -124,8 +138,8 @@ function loadOf(session: Session, workerId: string): { readonly held: number; re
 }
 
 /** The tasks of an earlier claim that are still owned under it. */
-export function claimed(session: Session, workerId: string, claimId: string): readonly ClaimedTask[] {
-  const rows = session.all(
+export async function claimed(session: Session, workerId: string, claimId: string): Promise<readonly ClaimedTask[]> {
+  const rows = await session.all(
     `select t.task_id, t.fence, t.kind, t.attempts_used, t.crash_count, t.partition_plan, t.run,
        s.name as step, s.kind as step_kind, c.body as checkpoint, p.snapshot
      from tasks t
@@ -137,15 +151,17 @@ export function claimed(session: Session, workerId: string, claimId: string): re
     { workerId, claimId },
   )
   const runs = new Map<number, RunPart>()
-  return rows.map((row) => {
+  const tasks: ClaimedTask[] = []
+  for (const row of rows) {
     const run = number(row, 'run')
     let part = runs.get(run)
     if (part === undefined) {
-      part = runPart(session, run)
+      part = await runPart(session, run)
       runs.set(run, part)
     }
-    return { ...taskPart(row), ...part }
-  })
+    tasks.push({ ...taskPart(row), ...part })
+  }
+  return tasks
 }
 
 type RunPart = Pick<ClaimedTask, 'run' | 'codeVersion' | 'artifactPath' | 'replay'>
@@ -165,8 +181,8 @@ function taskPart(row: Row): Omit<ClaimedTask, keyof RunPart> {
   }
 }
 
-function runPart(session: Session, run: number): RunPart {
-  const row = session.get(
+async function runPart(session: Session, run: number): Promise<RunPart> {
+  const row = await session.get(
     `select run_id, job, revision, window_value, parameters, logical_time, seed, code_version, artifact_path, replay
      from runs where run = :run`,
     { run },

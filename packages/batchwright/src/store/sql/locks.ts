@@ -1,0 +1,50 @@
+import type { TaskLease } from '../contract/index.ts'
+import type { RunRef } from './advance.ts'
+import type { Session } from './session.ts'
+
+/**
+ * Where several write at once, a verb first locks the rows that it decides by, in one order for all verbs: worker, runs,
+ * steps, tasks. What it reads after that stays as it is until it has ended. SQLite has one writer at a time; there these
+ * cost nothing.
+ *
+ * A run's row stands for all that hangs on it. `all`: it is about to end, start again or close, so that nothing of it
+ * may be claimed meanwhile. `counts`: steps and counters move on, while others claim its tasks. A claim holds the run as
+ * it is (`claimable`), with other claims.
+ */
+export type RunLock = 'all' | 'counts' | 'claimable'
+
+export async function lockRun(session: Session, ref: RunRef, lock: RunLock): Promise<void> {
+  const words = lockWords(session, lock)
+  if (words === '') return
+  await session.get(`select run from runs where run = :run${words}`, { run: ref.run })
+}
+
+/** The runs of some tasks, owned or not. */
+export async function lockRunsOf(
+  session: Session,
+  tasks: readonly Pick<TaskLease, 'taskId'>[],
+  lock: RunLock,
+): Promise<void> {
+  const words = lockWords(session, lock)
+  if (words === '' || tasks.length === 0) return
+  await session.all(
+    `select run from runs where run in (select run from tasks where ${session.dialect.among('task_id', 'tasks', 'integer')})
+     order by run${words}`,
+    { tasks: tasks.map(({ taskId }) => taskId) },
+  )
+}
+
+/** The runs of everything that a worker owns. */
+export async function lockRunsHeldBy(session: Session, workerId: string, lock: RunLock): Promise<void> {
+  const words = lockWords(session, lock)
+  if (words === '') return
+  await session.all(
+    `select run from runs where run in (select run from tasks where worker = :workerId) order by run${words}`,
+    { workerId },
+  )
+}
+
+function lockWords({ dialect }: Session, lock: RunLock): string {
+  if (lock === 'all') return dialect.forUpdate
+  return lock === 'counts' ? dialect.forNoKeyUpdate : dialect.forKeyShare
+}
