@@ -2,7 +2,7 @@
 import type { DescribeStep, PublishedDataset } from '../engine/index.ts'
 import { stepFacts } from '../engine/index.ts'
 import type { Executor } from '../executors/index.ts'
-import { inlineExecutor, threadExecutor } from '../executors/index.ts'
+import { inlineExecutor, processExecutor, threadExecutor } from '../executors/index.ts'
 import type { JobDefinition } from '../job/model.ts'
 import { datasetFolder } from '../data/index.ts'
 import { Redactor } from '../observe/index.ts'
@@ -25,7 +25,12 @@ export function executorsOf(session: Session, choice: ExecutorChoice): readonly 
   const stopAtFirstCall = choice.stopAtFirstCall ?? false
   const inline = inlineExecutor({ clock, stopAtFirstCall })
   if (choice.inline === true) return [inline]
-  return [threadExecutor({ clock, stopAtFirstCall, ...memoryOf(session, choice) }), inline]
+  const memory = memoryOf(session, choice)
+  return [
+    threadExecutor({ clock, stopAtFirstCall, ...memory }),
+    processExecutor({ clock, stopAtFirstCall, ...memory }),
+    inline,
+  ]
 }
 
 /** V8 counts in MiB. */

@@ -109,7 +109,7 @@ export class Attempt {
         step: task.step,
       })
       const known = facts
-      this.#slot = await this.#services.rack.take(known.isolation)
+      this.#slot = await this.#services.rack.take(known)
       const assignment = await contact.call(() => assemble(task, known, this.#services))
       if (assignment === null) this.stop('lost')
       return { facts, end: assignment }
@@ -166,7 +166,7 @@ export class Attempt {
     if (end.kind === 'failed' && stop !== null && STRENGTH[stop] >= STRENGTH.timeout) {
       await slot.terminate(`its attempt was stopped: ${stop}`)
     }
-    this.#services.rack.put(facts.isolation, slot)
+    this.#services.rack.put(facts, slot)
   }
 
   async #runInSlot(assignment: Assignment, facts: StepFacts | null): Promise<AttemptEnd> {

@@ -1,12 +1,14 @@
 import { BatchwrightError } from '../kernel/errors.ts'
 import { datasetsWritten, type JobDefinition, type RetryPolicy } from '../job/index.ts'
 
-export type Isolation = 'thread' | 'inline'
+export type Isolation = Executor['name']
 
 /** What the engine must know of a step's definition; the code itself stays in the slot. */
 export interface StepFacts {
   readonly isolation: Isolation
   readonly retry: RetryPolicy
+  /** Most that the process of a step in isolation `process` may take, bytes; null or absent for the executor's default. */
+  readonly memoryBytes?: number | null
   /** Of one partition attempt, milliseconds; null for no limit. */
   readonly timeoutMs: number | null
   /** Of the whole run, milliseconds; null for no limit. */
@@ -60,6 +62,7 @@ export function stepFacts(job: JobDefinition, name: string): StepFacts {
   return {
     isolation: step.isolation,
     retry: step.retry,
+    memoryBytes: step.processMemory,
     timeoutMs: step.timeoutMs,
     runTimeoutMs: job.timeoutMs,
     publishes: written.map(({ dataset }) => ({ dataset: dataset.name, windowed: dataset.window !== null })),

@@ -9,8 +9,8 @@ import type { ClaimedTask, RunRow, Store, StoreAddress } from '../store/index.ts
 import type { Decision } from './retry.ts'
 import type { AttemptLogLine } from './attempt.ts'
 import type { DescribeStep } from './facts.ts'
-import type { ProcessIdentity } from './process-identity.ts'
-import { ownIdentity } from './process-identity.ts'
+import type { ProcessIdentity } from '../kernel/process-identity.ts'
+import { ownIdentity } from '../kernel/process-identity.ts'
 
 /** What the composition root wants to hear of. All optional; none may throw. */
 export interface WorkerHooks {

@@ -1,7 +1,7 @@
 import type { ReapResult, Store } from '../store/contract.ts'
 import type { StoreContact } from './contact.ts'
-import type { ProcessIdentity } from './process-identity.ts'
-import { isSurelyDead } from './process-identity.ts'
+import type { ProcessIdentity } from '../kernel/process-identity.ts'
+import { isSurelyDead } from '../kernel/process-identity.ts'
 
 export interface ReaperOptions {
   readonly store: Pick<Store, 'listWorkers' | 'reap'>

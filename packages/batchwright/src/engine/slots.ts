@@ -1,14 +1,17 @@
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { Executor, Slot } from '../executors/index.ts'
-import type { Isolation } from './facts.ts'
+import type { Isolation, StepFacts } from './facts.ts'
+
+/** What decides which slots an attempt can run in. */
+export type SlotNeeds = Pick<StepFacts, 'isolation' | 'memoryBytes'>
 
 /**
- * Opened slots by isolation, kept between attempts. How many attempts run at once is the worker's business; this only
+ * Opened slots by isolation and memory, kept between attempts. How many attempts run at once is the worker's business; this only
  * saves the opening.
  */
 export class SlotRack {
   readonly #executors: ReadonlyMap<Isolation, Executor>
-  readonly #idle = new Map<Isolation, Promise<Slot>[]>()
+  readonly #idle = new Map<string, Promise<Slot>[]>()
   readonly #open = new Map<Slot, number>()
 
   constructor(executors: readonly Executor[]) {
@@ -16,12 +19,12 @@ export class SlotRack {
   }
 
   /** Starts slots before there is work, so that their start-up overlaps with claiming it. */
-  warm(isolation: Isolation, count: number): void {
-    const executor = this.#executors.get(isolation)
+  warm(needs: SlotNeeds, count: number): void {
+    const executor = this.#executors.get(needs.isolation)
     if (executor === undefined) return
-    const idle = this.#idleOf(isolation)
+    const idle = this.#idleOf(needs)
     while (idle.length < count) {
-      const opening = this.#openOne(executor)
+      const opening = this.#openOne(executor, needs)
       // Whoever takes it sees the failure; until then it must not count as unhandled.
       opening.catch(() => undefined)
       idle.push(opening)
@@ -29,7 +32,8 @@ export class SlotRack {
   }
 
   /** An idle slot, or a new one. Throws ISOLATION_UNKNOWN, SLOT_START_FAILED. */
-  async take(isolation: Isolation): Promise<Slot> {
+  async take(needs: SlotNeeds): Promise<Slot> {
+    const { isolation } = needs
     const executor = this.#executors.get(isolation)
     if (executor === undefined) {
       throw new BatchwrightError({
@@ -38,13 +42,13 @@ export class SlotRack {
         hint: 'Give the worker an executor of that name, or change the isolation of the step.',
       })
     }
-    const idle = this.#idleOf(isolation)
+    const idle = this.#idleOf(needs)
     for (let next = idle.pop(); next !== undefined; next = idle.pop()) {
       const slot = await next
       if (slot.alive) return slot
       this.#open.delete(slot)
     }
-    return this.#openOne(executor)
+    return this.#openOne(executor, needs)
   }
 
   /** Which of the open slots it is, from 1: for people. */
@@ -53,8 +57,8 @@ export class SlotRack {
   }
 
   /** Gives a slot back for the next attempt; dead ones are dropped. */
-  put(isolation: Isolation, slot: Slot): void {
-    if (slot.alive) this.#idleOf(isolation).push(Promise.resolve(slot))
+  put(needs: SlotNeeds, slot: Slot): void {
+    if (slot.alive) this.#idleOf(needs).push(Promise.resolve(slot))
     else this.#open.delete(slot)
   }
 
@@ -67,8 +71,14 @@ export class SlotRack {
     this.#open.clear()
   }
 
-  async #openOne(executor: Executor): Promise<Slot> {
-    const slot = await executor.openSlot()
+  /** Ends what slots of dead workers left running on this machine. Resolves with how many processes. */
+  async sweep(): Promise<number> {
+    const swept = await Promise.all([...this.#executors.values()].map(async (executor) => (await executor.sweep?.()) ?? 0))
+    return swept.reduce((sum, count) => sum + count, 0)
+  }
+
+  async #openOne(executor: Executor, needs: SlotNeeds): Promise<Slot> {
+    const slot = await executor.openSlot({ memoryBytes: needs.memoryBytes ?? null })
     this.#open.set(slot, this.#lowestFree())
     return slot
   }
@@ -80,9 +90,10 @@ export class SlotRack {
     return number
   }
 
-  #idleOf(isolation: Isolation): Promise<Slot>[] {
-    let idle = this.#idle.get(isolation)
-    if (idle === undefined) this.#idle.set(isolation, (idle = []))
+  #idleOf({ isolation, memoryBytes }: SlotNeeds): Promise<Slot>[] {
+    const kind = `${isolation} ${String(memoryBytes ?? 'default')}`
+    let idle = this.#idle.get(kind)
+    if (idle === undefined) this.#idle.set(kind, (idle = []))
     return idle
   }
 }

@@ -14,6 +14,8 @@ import { watchRuns } from './watch.ts'
 
 /** With nothing to do, the store is looked at this often at the least. */
 const POLL_MS = 1_000
+/** How often a worker looks for what dead workers have left running on its machine. */
+const SWEEP_EVERY_MS = 30_000
 /** Slots that are closed by force get this long to have their tasks given back. */
 const ABORT_MS = 1_000
 
@@ -34,6 +36,7 @@ export class Worker {
   #incarnation: Incarnation | null = null
   #wake = new AbortController()
   #fatal: { readonly error: unknown } | null = null
+  #sweptAt = Number.NEGATIVE_INFINITY
 
   constructor(options: WorkerOptions) {
     const settings = settle(options)
@@ -243,7 +246,17 @@ export class Worker {
 
   async #reap(): Promise<void> {
     const { store, identity, leaseMs, crashLimit } = this.#settings
-    await reapOnce({ store, contact: this.#contact, own: identity, graceMs: leaseMs, crashes: crashLimit })
+    const reaped = await reapOnce({
+      store,
+      contact: this.#contact,
+      own: identity,
+      graceMs: leaseMs,
+      crashes: crashLimit,
+    })
+    const now = this.#settings.clock.monotonic()
+    if (reaped.workers.length === 0 && now - this.#sweptAt < SWEEP_EVERY_MS) return
+    this.#sweptAt = now
+    await this.#services.rack.sweep()
   }
 
   /** Something failed that will not pass: let go of everything, and say so at the end of `run`. */

@@ -13,9 +13,20 @@ import type {
  * functions all look like this; one suite tests them all.
  */
 export interface Executor {
-  readonly name: 'inline' | 'thread'
+  readonly name: 'inline' | 'thread' | 'process'
   /** Opens a slot. Threads start here, before there is work, so that their start-up is not part of a task. */
-  openSlot(): Promise<Slot>
+  openSlot(request?: SlotRequest): Promise<Slot>
+  /**
+   * Ends what slots of dead workers have left running on this machine. Absent where they die with their worker. Resolves
+   * with how many processes were ended.
+   */
+  sweep?(): Promise<number>
+}
+
+/** What a step asks of its slot. */
+export interface SlotRequest {
+  /** Most that all of its process may take, bytes; null or absent for the executor's default. Only of processes. */
+  readonly memoryBytes?: number | null
 }
 
 /** Room for one attempt. */

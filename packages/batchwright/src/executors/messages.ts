@@ -1,6 +1,6 @@
 /**
- * What travels between a thread slot and the engine's side of it. Plain JSON, numbered where an answer is awaited: the
- * same messages will do for a pipe or a socket.
+ * What travels between a slot in a thread or a process and the engine's side of it. Plain JSON, numbered where an answer is
+ * awaited.
  */
 import type { ErrorReport } from '../kernel/errors.ts'
 import type {
@@ -29,10 +29,26 @@ export type FromSlot =
   /** A secret that a service has read: what the thread dies of is told without it. */
   | { readonly kind: 'secret'; readonly secret: string; readonly name: string }
   | { readonly kind: 'end'; readonly end: AttemptEnd }
+  /** An error that nobody caught ends the slot now. Processes say so; of a thread its own events tell. */
+  | { readonly kind: 'dying'; readonly error: ErrorReport }
 
-/** What a slot thread is started with. */
+/** What a slot is started with. */
 export interface SlotStart {
   readonly name: string
   /** A debugger that is attached to the thread stops at the first call of the job's own code. */
   readonly stopAtFirstCall: boolean
+}
+
+/** What a slot process is started with, as JSON in its only argument. */
+export interface ProcessStart extends SlotStart {
+  /** Most that all of the process and what it has started may take, bytes. */
+  readonly limitBytes: number
+  /** Process id of its worker: with that one's end it ends too. */
+  readonly workerPid: number
+}
+
+/** What the guard of a slot process says of its end, as one line of JSON on the pipe beside the channel. */
+export interface LastWord {
+  readonly limitBytes: number
+  readonly usedBytes: number
 }

@@ -111,6 +111,7 @@ function implicitMap(
       retry: definition.retry,
       timeoutMs: definition.timeoutMs,
       isolation: definition.isolation,
+      processMemory: definition.processMemory,
       services: new Map(),
       lookups: new Map(),
       files: new Map(),

@@ -17,6 +17,8 @@ import type {
 } from './model.ts'
 import { checkName, checkOptions, definitionError, show } from './names.ts'
 import { DEFAULT_RETRY, parseRetry, type RetryOptions } from './policies.ts'
+import type { ProcessOptions } from './step-types.ts'
+import { parseSpeculation, type SpeculateOptions, type Speculation } from './stragglers.ts'
 
 /** Datasets know that they are: others may be given by mistake. */
 export type AnyDataset = Dataset<unknown>
@@ -79,6 +81,8 @@ const DEFAULT_MEMORY: Readonly<Record<StepDefinition['kind'], Size>> = {
   sql: '256MB',
   function: '64MB',
 }
+/** Of a step's own process, bytes. Node with the library loaded takes some 90 MB. */
+const LEAST_PROCESS_MEMORY = 128_000_000
 export const DEFAULT_RECORDS_PER_PART = 1_000_000
 
 /** What all kinds of steps share: the chain behind `steps.records(...)` and the others, as JavaScript sees it. */
@@ -92,7 +96,8 @@ export abstract class StepBuilder {
   protected readonly namedControls = new Map<string, ReadonlyMap<string, ControlFunction>>()
   protected retryPolicy: RetryPolicy = DEFAULT_RETRY
   protected timeoutMs: number | null = null
-  protected isolationOfStep: 'thread' | 'inline' = 'thread'
+  protected isolationOfStep: StepDefinition['isolation'] = 'thread'
+  private processMemory: number | null = null
   protected publishMode: 'together' | 'alone' = 'together'
   private declaredMemory: number | null = null
   protected services: ReadonlyMap<string, ServiceDefinition> = new Map()
@@ -128,14 +133,31 @@ export abstract class StepBuilder {
     return this
   }
 
-  isolation(isolation: 'thread' | 'inline'): this {
+  isolation(isolation: StepDefinition['isolation'], options: ProcessOptions = {}): this {
     this.once('isolation')
-    this.isolationOfStep = this.choice('isolation', isolation, ['thread', 'inline'])
+    this.isolationOfStep = this.choice('isolation', isolation, ['thread', 'process', 'inline'])
+    if (options.memory !== undefined) this.processMemory = this.memoryOfProcess(options.memory)
     return this
   }
 
   publish(mode: 'together' | 'alone'): this {
     this.once('publish')
+  private memoryOfProcess(size: Size): number {
+    const bytes = parseSize(size, this.place('isolation'))
+    if (this.isolationOfStep !== 'process') {
+      const found = `found memory for isolation '${this.isolationOfStep}'`
+      throw this.error('isolation', `expected memory of a process, ${found}`, `Say isolation('process', { memory }).`)
+    }
+    if (bytes < LEAST_PROCESS_MEMORY) {
+      throw this.error(
+        'isolation',
+        `expected at least 128MB for a process, found ${size}`,
+        'Node itself and what it has loaded take most of that.',
+      )
+    }
+    return bytes
+  }
+
     this.publishMode = this.choice('publish', mode, ['together', 'alone'])
     return this
   }
@@ -508,12 +530,14 @@ interface BaseDefinition {
   readonly publish: 'together' | 'alone' | 'none'
   readonly retry: RetryPolicy
   readonly timeoutMs: number | null
-  readonly isolation: 'thread' | 'inline'
+  readonly isolation: StepDefinition['isolation']
+  readonly processMemory: number | null
   readonly services: ReadonlyMap<string, ServiceDefinition>
   readonly lookups: ReadonlyMap<string, LookupDefinition>
   readonly files: ReadonlyMap<string, FileOutputDefinition>
 }
 
+      processMemory: this.processMemory,
 function recordsPerPartOf(options: unknown): unknown {
   return typeof options === 'object' && options !== null && 'recordsPerPart' in options
     ? options.recordsPerPart

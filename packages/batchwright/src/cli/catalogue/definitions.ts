@@ -396,7 +396,7 @@ export const DEFINITIONS: Catalogue = {
     causes: ['The worker was started without that kind of slot.'],
     remedies: ['Change `.isolation()` of the step.'],
     example: {
-      message: "the step asks for isolation 'process'; this worker has thread, inline",
+      message: "the step asks for isolation 'process'; this worker has inline",
       remedy: ".isolation('thread')",
     },
   },

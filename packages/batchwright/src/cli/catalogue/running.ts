@@ -329,15 +329,16 @@ export const RUNNING: Catalogue = {
   SLOT_DIED: {
     title: 'The slot died under the attempt',
     meaning:
-      "A step's code runs in a thread of its own. That thread ended in the middle of the work. The attempt is made again in a new one, from the last checkpoint.",
+      "A step's code runs in a thread or a process of its own. That ended in the middle of the work. The attempt is made again in a new one, from the last checkpoint.",
     causes: [
-      'It ran out of memory.',
+      'It ran out of memory, or a process took more than it was given.',
+      'Native code crashed its process (SIGSEGV), or somebody killed it.',
       'The code called `process.exit()`.',
       'An error was thrown outside of every promise: an event without a handler.',
     ],
     remedies: [
       'Keep less in memory: stream, or use smaller chunks and partitions.',
-      'Or give slots more: `--slot-memory 512MB`.',
+      "Or give slots more: `--slot-memory 512MB`, a step's own process `.isolation('process', { memory: '2GiB' })`.",
       'Throw an error in place of `process.exit()`; await every promise.',
     ],
     example: {
@@ -347,7 +348,7 @@ export const RUNNING: Catalogue = {
   },
   SLOT_START_FAILED: {
     title: 'A slot could not be started',
-    meaning: 'A thread for the work of steps ended before it was ready.',
+    meaning: 'A thread or process for the work of steps ended before it was ready.',
     causes: ['The machine is out of memory or threads.', 'An installation that is not whole.'],
     remedies: ['The cause says what failed. `--slots 1` needs less of the machine.'],
     example: {

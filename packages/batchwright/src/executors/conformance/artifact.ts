@@ -64,6 +64,35 @@ export default job('conformance', {}, (steps) => {
   })
   steps.function('holds-on', { use: { stuck } }, () => 'done')
   steps.function('spins', () => { for (;;) {} })
+  steps.function('crashes', async () => { process.kill(process.pid, 'SIGSEGV'); await pause(60000) })
+  steps.function('hoards', async () => {
+    const hoard = []
+    for (;;) { hoard.push(Buffer.alloc(8000000, 1)); await pause(1) }
+  })
+  // One in its group, one in a group of its own, and one whose parent has gone.
+  const start = async (context) => {
+    const { spawn } = await import('node:child_process')
+    const sleeper = 'console.log(process.pid); setInterval(() => undefined, 1000)'
+    const between = 'const { spawn } = require("node:child_process"); spawn(process.execPath, ["-e", process.argv[1]], { stdio: "inherit", detached: true }).unref()'
+    const options = { stdio: ['ignore', 'pipe', 'ignore'] }
+    const children = [
+      spawn(process.execPath, ['-e', sleeper], options),
+      spawn(process.execPath, ['-e', sleeper], { ...options, detached: true }),
+      spawn(process.execPath, ['-e', between, sleeper], options),
+    ]
+    const first = (child) => new Promise((resolve) => child.stdout.once('data', (line) => resolve(Number(line))))
+    await context.save([process.pid, ...(await Promise.all(children.map(first)))])
+  }
+  steps.function('starts', async (context) => { await start(context); await pause(60000) })
+  steps.function('leaves', start)
+  steps.function('saves-and-spins', async (context) => { await context.save([process.pid]); for (;;) {} })
+  steps.function('forks', async (context) => {
+    const { spawn } = await import('node:child_process')
+    spawn('sh', ['-c', 'bomb() { sleep 0.05; if [ $1 -gt 0 ]; then bomb $(($1 - 1)) & bomb $(($1 - 1)) & fi; sleep 60; wait; }; bomb 6'], { stdio: 'ignore' })
+    await pause(200)
+    await context.save([process.pid])
+    await pause(60000)
+  })
 })
 `
 

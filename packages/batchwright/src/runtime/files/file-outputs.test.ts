@@ -26,11 +26,38 @@ function slowly(text: string) {
 }
 
 function filing(run: (context: FunctionContext) => Promise<unknown>): FunctionStep {
-  const { name, after, output, readInside, shuffles, named, publish, retry, timeoutMs, isolation, services, lookups } =
-    recordsStep({ name: 'file', input: { from: 'step', step: 'none', output: null } })
+  const {
+    name,
+    after,
+    output,
+    readInside,
+    shuffles,
+    named,
+    publish,
+    retry,
+    timeoutMs,
+    isolation,
+    processMemory,
+    services,
+    lookups,
+  } = recordsStep({ name: 'file', input: { from: 'step', step: 'none', output: null } })
   return {
     kind: 'function',
-    ...{ name, after, output, readInside, shuffles, named, publish, retry, timeoutMs, isolation, services, lookups },
+    ...{
+      name,
+      after,
+      output,
+      readInside,
+      shuffles,
+      named,
+      publish,
+      retry,
+      timeoutMs,
+      isolation,
+      processMemory,
+      services,
+      lookups,
+    },
     files: new Map([['thumbs', { dataset: thumbs }]]),
     stateVersion: 0,
     run,

@@ -28,7 +28,8 @@ export function isSurelyDead(other: ProcessIdentity, own: ProcessIdentity): bool
   return other.processStart !== '' && startOf(other.pid) !== other.processStart
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process of this id runs, in this namespace of process ids. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
@@ -48,8 +49,8 @@ function readBootId(): string | null {
   }
 }
 
-/** Field 22 of /proc/PID/stat (proc(5)); the name in field 2 may hold blanks and brackets, so count from its end. */
-function startOf(pid: number): string | null {
+/** Start time of a running process, in ticks since boot; null where there is none, or the system does not tell. Field 22 of /proc/PID/stat (proc(5)); the name in field 2 may hold blanks and brackets, so count from its end. */
+export function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${String(pid)}/stat`, 'latin1')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -1,0 +1,128 @@
+import { systemClock } from '../kernel/clock.ts'
+import { errorFromReport, reportError } from '../kernel/errors.ts'
+import type { Assignment } from '../protocol/index.ts'
+import type { FromSlot, ToSlot } from './messages.ts'
+import { SlotPort } from './port.ts'
+import { attemptRunner } from './runner.ts'
+
+/** The slot's end of the way to the engine, whatever it is made of. */
+export interface SlotWay {
+  send(message: FromSlot): void
+  receive(listener: (message: ToSlot) => void): void
+}
+
+/**
+ * The inside of a slot that is a thread or a process of its own: takes one assignment at a time, loads its artifact once per
+ * code version, and speaks in the messages of messages.ts. Ends this thread, or this process, when it is told to close.
+ */
+export function liveInSlot(way: SlotWay, options: { readonly stopAtFirstCall: boolean }): void {
+  const runner = attemptRunner({
+    stopAtFirstCall: options.stopAtFirstCall,
+    onSecret: (secret, name) => {
+      way.send({ kind: 'secret', secret, name })
+    },
+  })
+  const wire = new Wire(way)
+  let port: SlotPort | null = null
+
+  async function run(assignment: Assignment): Promise<void> {
+    const mine = wire.openPort()
+    port = mine
+    try {
+      const end = await runner.run(assignment, mine)
+      mine.shut()
+      way.send({ kind: 'end', end })
+    } catch (thrown) {
+      mine.shut()
+      way.send({ kind: 'end', end: { kind: 'failed', error: reportError(thrown), counters: null } })
+    } finally {
+      port = null
+    }
+  }
+
+  async function close(): Promise<void> {
+    await runner.close()
+    // Timers and connections that user code has left open would keep it alive for ever. Of a thread, this ends no more.
+    process.exit(0)
+  }
+
+  withoutSecrets(process.stdout, (text) => runner.redact(text))
+  withoutSecrets(process.stderr, (text) => runner.redact(text))
+  way.receive((message) => {
+    switch (message.kind) {
+      case 'run':
+        orDie(run(message.assignment))
+        return
+      case 'stop':
+        port?.stop(message.reason)
+        return
+      case 'close':
+        orDie(close())
+        return
+      case 'answer':
+        wire.answered(message)
+    }
+  })
+  way.send({ kind: 'ready' })
+}
+
+/** Numbers what awaits an answer, and finds who waits for it. */
+class Wire {
+  readonly #way: SlotWay
+  readonly #awaited = new Map<number, { readonly resolve: () => void; readonly reject: (error: Error) => void }>()
+  #lastId = 0
+
+  constructor(way: SlotWay) {
+    this.#way = way
+  }
+
+  openPort(): SlotPort {
+    return new SlotPort(
+      {
+        checkpoint: (checkpoint) => this.#sendAwaited((id) => ({ kind: 'checkpoint', id, checkpoint })),
+        partitions: (batch) => this.#sendAwaited((id) => ({ kind: 'partitions', id, batch })),
+        progress: (progress) => {
+          this.#way.send({ kind: 'progress', progress })
+        },
+        logs: (lines) => {
+          this.#way.send({ kind: 'logs', lines })
+        },
+      },
+      systemClock,
+    )
+  }
+
+  answered({ id, error }: Extract<ToSlot, { kind: 'answer' }>): void {
+    const waiting = this.#awaited.get(id)
+    this.#awaited.delete(id)
+    if (error === null) waiting?.resolve()
+    else waiting?.reject(errorFromReport(error))
+  }
+
+  #sendAwaited(make: (id: number) => FromSlot): Promise<void> {
+    this.#lastId += 1
+    const id = this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#awaited.set(id, { resolve, reject })
+      this.#way.send(make(id))
+    })
+  }
+}
+
+/** What is printed here is relayed to the run's log. It must not leave the slot with a secret in it. */
+function withoutSecrets(stream: NodeJS.WriteStream, redact: (text: string) => string): void {
+  const write = stream.write.bind(stream)
+  stream.write = (piece: string | Uint8Array, ...rest: readonly unknown[]): boolean => {
+    const text = typeof piece === 'string' ? piece : Buffer.from(piece).toString('utf8')
+    return Boolean(Reflect.apply(write, stream, [redact(text), ...rest]))
+  }
+}
+
+/** A promise that fails here fails the slot: the engine's side sees it die, and says of what. */
+function orDie(work: Promise<void>): void {
+  work.catch((error: unknown) => {
+    process.nextTick(() => {
+      throw error
+    })
+  })
+}
