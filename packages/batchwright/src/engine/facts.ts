@@ -1,14 +1,14 @@
 import { BatchwrightError } from '../kernel/errors.ts'
 import { datasetsWritten, type JobDefinition, type RetryPolicy } from '../job/index.ts'
 
-export type Isolation = Executor['name']
+export type Isolation = 'thread' | 'inline'
 
 /** What the engine must know of a step's definition; the code itself stays in the slot. */
 export interface StepFacts {
   readonly isolation: Isolation
-  readonly retry: RetryPolicy
   /** Most that the process of a step in isolation `process` may take, bytes; null or absent for the executor's default. */
   readonly memoryBytes?: number | null
+  readonly retry: RetryPolicy
   /** Of one partition attempt, milliseconds; null for no limit. */
   readonly timeoutMs: number | null
   /** Of the whole run, milliseconds; null for no limit. */
@@ -61,8 +61,8 @@ export function stepFacts(job: JobDefinition, name: string): StepFacts {
   const written = step.publish === 'none' ? [] : datasetsWritten(step)
   return {
     isolation: step.isolation,
-    retry: step.retry,
     memoryBytes: step.processMemory,
+    retry: step.retry,
     timeoutMs: step.timeoutMs,
     runTimeoutMs: job.timeoutMs,
     publishes: written.map(({ dataset }) => ({ dataset: dataset.name, windowed: dataset.window !== null })),

@@ -399,8 +399,6 @@ export interface FoldDefinition {
 }
 
 /** A `steps.sql` as the engine sees it. */
-  /** Makes an effect outside at most once for a key. */
-  readonly once: Once
 export interface SqlStep extends StepBase {
   readonly kind: 'sql'
   /** Table name in the query, and what it shows. */
@@ -503,26 +501,8 @@ export const REJECT = Symbol.for('batchwright.reject')
 export const DROP = Symbol.for('batchwright.drop')
 /** Marks what `output()` gives. */
 export const OUTPUT = Symbol.for('batchwright.output')
-/** Where the items of a fan-out come from. Those of a function are made at planning, and kept with the run's plan. */
-export type EachDefinition =
-  | { readonly from: 'count'; readonly count: number }
-  | { readonly from: 'list'; readonly items: readonly JsonValue[] }
-  | { readonly from: 'function'; readonly items: (context: ItemsContext) => unknown }
-
-/** What a function that gives the items of a fan-out is given, at planning. */
-export interface ItemsContext extends Pick<
-  ProcessContext,
-  'window' | 'parameters' | 'logicalTime' | 'use' | 'signal' | 'log'
-> {
-  /** What the function steps returned that this one comes after, by step; without those that have items themselves. */
-  readonly results: Readonly<Record<string, JsonValue>>
-}
-
 
 /** What `reject(rule)` gives: the record becomes a dead letter of that rule. */
-  /** The item of the task, and its place among them, from 0; null and 0 in a step without `each`. */
-  readonly item: JsonValue
-  readonly index: number
 export interface Rejected<Rule extends string = string> {
   readonly [OUTCOME]: true
   readonly [REJECT]: Rule

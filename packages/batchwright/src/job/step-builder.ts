@@ -140,8 +140,6 @@ export abstract class StepBuilder {
     return this
   }
 
-  publish(mode: 'together' | 'alone'): this {
-    this.once('publish')
   private memoryOfProcess(size: Size): number {
     const bytes = parseSize(size, this.place('isolation'))
     if (this.isolationOfStep !== 'process') {
@@ -158,6 +156,8 @@ export abstract class StepBuilder {
     return bytes
   }
 
+  publish(mode: 'together' | 'alone'): this {
+    this.once('publish')
     this.publishMode = this.choice('publish', mode, ['together', 'alone'])
     return this
   }
@@ -481,6 +481,7 @@ export abstract class StepBuilder {
       retry: this.retryPolicy,
       timeoutMs: this.timeoutMs,
       isolation: this.isolationOfStep,
+      processMemory: this.processMemory,
       services: this.services,
       lookups: new Map(
         [...this.declaredLookups].map(([name, given]) => [
@@ -537,7 +538,6 @@ interface BaseDefinition {
   readonly files: ReadonlyMap<string, FileOutputDefinition>
 }
 
-      processMemory: this.processMemory,
 function recordsPerPartOf(options: unknown): unknown {
   return typeof options === 'object' && options !== null && 'recordsPerPart' in options
     ? options.recordsPerPart

@@ -162,15 +162,15 @@ export interface WriteOptions {
   readonly recordsPerPart?: number
 }
 
-interface CommonPolicies<Next> {
-  /** Attempts of a task that fails. Default: 3, after 1 s and 2 s. */
-  retry(options: RetryOptions): Next
 /** Limits of a step's own process. */
 export interface ProcessOptions {
   /** Most that all of it may take: heap, buffers, native memory, and what it has started; from 128MB. Default 1GiB. */
   readonly memory?: Size
 }
 
+interface CommonPolicies<Next> {
+  /** Attempts of a task that fails. Default: 3, after 1 s and 2 s. */
+  retry(options: RetryOptions): Next
   /** Of one attempt. Default: none. */
   timeout(duration: Duration): Next
   /**
@@ -178,10 +178,10 @@ export interface ProcessOptions {
    * memory and all that it has started with it when it dies. `inline`: in the worker's own thread.
    */
   isolation(isolation: 'thread' | 'inline'): Next
+  isolation(isolation: 'process', options?: ProcessOptions): Next
   /** Waits for steps that it reads nothing from. */
   after(...steps: readonly (StepRef | string)[]): Next
 }
-  isolation(isolation: 'process', options?: ProcessOptions): Next
 
 interface OutputPolicies<Next> extends CommonPolicies<Next> {
   /** `together` (default): with the run's other datasets, after all checks. `alone`: as soon as its own have passed. */
@@ -268,9 +268,6 @@ export type OutputDatasets<Outputs extends Named, Rows> = {
 }
 
 export interface RecordsPolicies<
-/** What steps write: a folder of published versions, or a table. */
-export type WritableDataset<Row> = Dataset<Row, 'published' | 'table'>
-
   Source,
   Current,
   Rules extends string,
