@@ -1,7 +1,8 @@
 import { BatchwrightError } from '../kernel/errors.ts'
+import type { Executor } from '../executors/index.ts'
 import { datasetsWritten, type JobDefinition, type RetryPolicy } from '../job/index.ts'
 
-export type Isolation = 'thread' | 'inline'
+export type Isolation = Executor['name']
 
 /** What the engine must know of a step's definition; the code itself stays in the slot. */
 export interface StepFacts {

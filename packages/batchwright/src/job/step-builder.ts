@@ -18,7 +18,6 @@ import type {
 import { checkName, checkOptions, definitionError, show } from './names.ts'
 import { DEFAULT_RETRY, parseRetry, type RetryOptions } from './policies.ts'
 import type { ProcessOptions } from './step-types.ts'
-import { parseSpeculation, type SpeculateOptions, type Speculation } from './stragglers.ts'
 
 /** Datasets know that they are: others may be given by mistake. */
 export type AnyDataset = Dataset<unknown>
