@@ -49,6 +49,8 @@ export type {
   FilesOptions,
   Fold,
   FunctionStepContext,
+  ItemsStepContext,
+  ItemStepContext,
   JobDefinition,
   JobOptions,
   JobTypes,

@@ -1,4 +1,5 @@
 import { canonicalJson, sha256 } from '../kernel/digest.ts'
+import { eachPrint } from './each.ts'
 import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
 import type { DatasetDefinition, JobDefinition, RecordSchema, StepDefinition, StepInput, WindowSpec } from './model.ts'
 import { Decimal } from '../kernel/decimal.ts'
@@ -44,6 +45,7 @@ export function planParts(job: JobDefinition, step: string): Readonly<Record<Fin
         ? { by: definition.partition.by, size: definition.partition.size, count: definition.partition.count }
         : {}),
       ...(definition.kind === 'reduce' ? { buckets: definition.buckets } : {}),
+      ...(definition.kind === 'function' && definition.each !== null ? { each: eachPrint(definition.each) } : {}),
     },
     contracts: Object.fromEntries(
       datasets.map((dataset) => [

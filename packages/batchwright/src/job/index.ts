@@ -18,6 +18,7 @@ export {
   type FilesOptions,
   type PublishedOptions,
 } from './dataset.ts'
+export { asItem } from './each.ts'
 export { field, type CompiledField, type Field } from './field.ts'
 export { FILE_LIST } from './file-list.ts'
 export { fingerprintDifferences, planFingerprint, planParts, type FingerprintPart } from './fingerprint.ts'
@@ -56,6 +57,8 @@ export type {
   Fits,
   Fold,
   FunctionStepContext,
+  ItemsStepContext,
+  ItemStepContext,
   JobTypes,
   NamedOf,
   OutputHandle,

@@ -413,11 +413,31 @@ export interface SqlStep extends StepBase {
 export interface FunctionStep extends StepBase {
   readonly kind: 'function'
   readonly run: (context: FunctionContext) => unknown
+  /** Null: one task. Else one task for each item. */
+  readonly each: EachDefinition | null
   readonly stateVersion: number
+}
+
+/** Where the items of a fan-out come from. Those of a function are made at planning, and kept with the run's plan. */
+export type EachDefinition =
+  | { readonly from: 'count'; readonly count: number }
+  | { readonly from: 'list'; readonly items: readonly JsonValue[] }
+  | { readonly from: 'function'; readonly items: (context: ItemsContext) => unknown }
+
+/** What a function that gives the items of a fan-out is given, at planning. */
+export interface ItemsContext extends Pick<
+  ProcessContext,
+  'window' | 'parameters' | 'logicalTime' | 'use' | 'signal' | 'log'
+> {
+  /** What the function steps returned that this one comes after, by step; without those that have items themselves. */
+  readonly results: Readonly<Record<string, JsonValue>>
 }
 
 /** What a function step is given, before the job has said of which types window, parameters and clients are. */
 export interface FunctionContext extends Omit<ProcessContext, 'position' | 'state'> {
+  /** The item of the task, and its place among them, from 0; null and 0 in a step without `each`. */
+  readonly item: JsonValue
+  readonly index: number
   /** What the last `save` of this task kept; null at the first attempt. */
   readonly progress: JsonValue
   /** Makes progress durable. Resolves when it is. */

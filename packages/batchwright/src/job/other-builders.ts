@@ -1,5 +1,7 @@
 import type { Size } from '../kernel/units.ts'
+import { readEach } from './each.ts'
 import type {
+  EachDefinition,
   FoldDefinition,
   FunctionContext,
   FunctionStep,
@@ -249,11 +251,12 @@ function isRunFunction(value: unknown): value is RunFunction {
 export class FunctionBuilder extends StepBuilder {
   readonly kind = 'function'
   readonly #run: RunFunction
+  readonly #each: EachDefinition | null
   readonly #stateVersion: number
 
   constructor(declaring: Declaring, name: string, options: unknown, run: unknown) {
     super(declaring, name)
-    checkOptions(this.place('function'), options, ['use', 'lookup', 'files', 'stateVersion'])
+    checkOptions(this.place('function'), options, ['each', 'use', 'lookup', 'files', 'stateVersion'])
     if (!isRunFunction(run)) {
       throw this.error(
         'function',
@@ -267,7 +270,14 @@ export class FunctionBuilder extends StepBuilder {
     if (given['lookup'] !== undefined) this.declaredLookups = this.lookupsOf('function', given['lookup'])
     this.checkUsed('function')
     if (given['files'] !== undefined) this.setFiles('function', given['files'])
+    this.#each = given['each'] === undefined ? null : this.#eachOf(given['each'])
     this.#stateVersion = this.wholeFrom1('function', 'stateVersion', given['stateVersion'] ?? 1)
+  }
+
+  #eachOf(given: unknown): EachDefinition {
+    const each = readEach(given)
+    if ('from' in each) return each
+    throw this.error('function', each.problem, each.hint)
   }
 
   inputs(): readonly DraftInput[] {
@@ -279,6 +289,12 @@ export class FunctionBuilder extends StepBuilder {
   }
 
   define(surroundings: Surroundings): FunctionStep {
-    return { ...this.base(surroundings), kind: 'function', run: this.#run, stateVersion: this.#stateVersion }
+    return {
+      ...this.base(surroundings),
+      kind: 'function',
+      run: this.#run,
+      each: this.#each,
+      stateVersion: this.#stateVersion,
+    }
   }
 }

@@ -10,6 +10,7 @@ import type {
   Dropped,
   FileWriter,
   FunctionContext,
+  ItemsContext,
   KeyedState,
   Named,
   PartitionPolicy,
@@ -389,7 +390,7 @@ export interface FunctionOptions<Used extends Services, Looked extends Lookups, 
 /** What the function of a function step is given: window, parameters, services, log, and its saved progress. */
 export interface FunctionStepContext<Job extends JobTypes, Clients, Writers = unknown> extends Omit<
   FunctionContext,
-  'window' | 'parameters' | 'use' | 'files'
+  'window' | 'parameters' | 'use' | 'files' | 'item' | 'index'
 > {
   readonly window: Job['window']
   readonly parameters: Job['parameters']
@@ -397,6 +398,41 @@ export interface FunctionStepContext<Job extends JobTypes, Clients, Writers = un
   /** File outputs that the step's options name. */
   readonly files: Writers
 }
+
+/** The same of a step with items: beside the rest the item of the task, and its place among them, from 0. */
+export interface ItemStepContext<Job extends JobTypes, Clients, Writers, Item> extends FunctionStepContext<
+  Job,
+  Clients,
+  Writers
+> {
+  readonly item: Item
+  readonly index: number
+}
+
+/** What a function that gives a step's items is given, at planning. */
+export interface ItemsStepContext<Job extends JobTypes, Clients> extends Omit<
+  ItemsContext,
+  'window' | 'parameters' | 'use'
+> {
+  readonly window: Job['window']
+  readonly parameters: Job['parameters']
+  readonly use: Clients
+}
+
+type ItemSource = number | (Iterable<unknown> & object)
+
+/** Items of a step: so many (0, 1, ...), a list, or a function that gives either of them, or makes them one by one. */
+export type Each<Context> =
+  number | readonly unknown[] | ((context: Context) => ItemSource | AsyncIterable<unknown> | PromiseLike<ItemSource>)
+
+/** One item of what `each` was given. */
+export type ItemOf<Given> = Given extends number
+  ? number
+  : Given extends (context: never) => infer Returned
+    ? ItemOf<Awaited<Returned>>
+    : Given extends AsyncIterable<infer Item> | Iterable<infer Item>
+      ? Item
+      : never
 
 export interface FunctionChain extends CommonPolicies<FunctionChain>, StepRef {}
 
@@ -412,6 +448,22 @@ export interface Steps<Job extends JobTypes> {
   sql(name: string): SqlStart
   /** Any code, with progress of its own: `await context.save(progress)`. What it returns (JSON) is kept as its result. */
   function(name: string, run: (context: FunctionStepContext<Job, NoClients>) => unknown): FunctionChain
+  /**
+   * The same with `each`: one task for each item, given as `context.item`. There may be a million of them: items are made
+   * one by one at planning, and short tasks travel in batches.
+   */
+  function<
+    const Given extends Each<ItemsStepContext<Job, ClientsOf<Used>>>,
+    Used extends Services = Nothing,
+    Looked extends Lookups = Nothing,
+    Filed extends FileDatasets = Nothing,
+  >(
+    name: string,
+    options: FunctionOptions<Used, Looked, Filed> & { readonly each: Given },
+    run: (
+      context: ItemStepContext<Job, ClientsOf<Used> & TablesOf<Looked>, WritersOf<Filed>, ItemOf<Given>>,
+    ) => unknown,
+  ): FunctionChain
   function<Used extends Services = Nothing, Looked extends Lookups = Nothing, Filed extends FileDatasets = Nothing>(
     name: string,
     options: FunctionOptions<Used, Looked, Filed>,

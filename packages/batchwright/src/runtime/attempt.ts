@@ -43,7 +43,7 @@ function run(assignment: Assignment, job: JobDefinition, port: AttemptPort, host
   if (job.name !== assignment.run.job) throw jobDiffers(job, assignment)
   switch (assignment.kind) {
     case 'plan':
-      return runPlan(assignment, job, port)
+      return runPlan(assignment, job, port, host)
     case 'partition':
       return runPartition(assignment, job, port, host)
     case 'verify':

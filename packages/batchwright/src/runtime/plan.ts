@@ -21,6 +21,8 @@ import type {
   StepOutput,
 } from '../protocol/index.ts'
 import { findStep } from './find-step.ts'
+import type { SlotHost } from './host.ts'
+import { planItems, type PlanningMeans } from './items/plan-items.ts'
 import { checkBounds, writeLookupPlan } from './lookups/plan.ts'
 
 import { planReduce } from './reduce/plan-reduce.ts'
@@ -28,13 +30,14 @@ import { planTables } from './sql/tables.ts'
 import { Stops } from './stop.ts'
 import { chooseWindows } from './windows.ts'
 
-/** Partitions sent at once. */
-const BATCH = 500
+/** Partitions sent at once: a statement of the store holds so many. */
+const BATCH = 1000
 
 /** A step's plan; `files` is null where it reads no dataset. */
 interface Plan {
   readonly files: readonly SnapshotFile[] | null
-  readonly partitions: readonly PartitionPlan[]
+  /** Made one by one where there may be a million of them. */
+  readonly partitions: readonly PartitionPlan[] | AsyncIterable<PartitionPlan>
   readonly notes: readonly string[]
 }
 
@@ -65,29 +68,39 @@ async function withLookups(assignment: PlanAssignment, step: StepDefinition, pla
   const lookups = await writeLookupPlan(assignment.folders.run, step.name, inputs)
   return {
     files: [...(plan.files ?? []), ...files],
-    partitions: plan.partitions.map((partition) => ({ ...partition, lookups })),
+    partitions: withPlanOf(lookups, plan.partitions),
     notes: [...plan.notes, ...notes],
   }
+}
+
+async function* withPlanOf(
+  lookups: NonNullable<PartitionPlan['lookups']>,
+  partitions: Plan['partitions'],
+): AsyncGenerator<PartitionPlan> {
+  for await (const partition of partitions) yield { ...partition, lookups }
 }
 
 const WHOLE_FILES: PartitionPolicy = { by: 'file', size: null, count: null, key: null }
 
 /** Fixes a step's input, cuts it into partitions and sends them. Planning the same input again gives the same plan. */
-export async function runPlan(assignment: PlanAssignment, job: JobDefinition, port: AttemptPort): Promise<AttemptEnd> {
+export async function runPlan(
+  assignment: PlanAssignment,
+  job: JobDefinition,
+  port: AttemptPort,
+  host: SlotHost,
+): Promise<AttemptEnd> {
   const stops = new Stops(port.signal)
   try {
     const step = findStep(job, assignment.step)
-    const plan = await withLookups(assignment, step, await planStep(ofInput(assignment), job))
-    for (let from = 0; from < plan.partitions.length; from += BATCH) {
-      if (stops.asked()) return { kind: 'givenBack', counters: null }
-      await port.partitions(plan.partitions.slice(from, from + BATCH))
-      failPoint('plan.batch-added')
-    }
+    const means = { job, port, host, stops }
+    const plan = await withLookups(assignment, step, await planStep(ofInput(assignment), step, means))
+    const partitions = await sendPartitions(plan.partitions, port, stops)
+    if (partitions === null) return { kind: 'givenBack', counters: null }
     return {
       kind: 'planned',
       plan: {
         snapshot: plan.files === null ? null : snapshotOf(plan.files),
-        partitions: plan.partitions.length,
+        partitions,
         fingerprint: planFingerprint(job, assignment.step),
         notes: plan.notes,
       },
@@ -97,8 +110,33 @@ export async function runPlan(assignment: PlanAssignment, job: JobDefinition, po
   }
 }
 
-async function planStep(assignment: PlanAssignment, job: JobDefinition): Promise<Plan> {
-  const step = findStep(job, assignment.step)
+/** Sends partitions in batches: one is made while the one before it is stored. How many they were; null where it was stopped. */
+async function sendPartitions(partitions: Plan['partitions'], port: AttemptPort, stops: Stops): Promise<number | null> {
+  let count = 0
+  let batch: PartitionPlan[] = []
+  let stored = Promise.resolve()
+  const send = async (): Promise<void> => {
+    await stored
+    if (count > 0) failPoint('plan.batch-added')
+    count += batch.length
+    stored = port.partitions(batch)
+    // It is awaited before the next one, or at the end; until then its failure is no failure that nobody handles.
+    stored.catch(() => undefined)
+    batch = []
+  }
+  for await (const partition of partitions) {
+    batch.push(partition)
+    if (batch.length < BATCH) continue
+    if (stops.asked()) return null
+    await send()
+  }
+  if (batch.length > 0) await send()
+  await stored
+  if (count > 0) failPoint('plan.batch-added')
+  return count
+}
+
+async function planStep(assignment: PlanAssignment, step: StepDefinition, means: PlanningMeans): Promise<Plan> {
   switch (step.kind) {
     case 'records':
       return planRecords(assignment, step)
@@ -107,9 +145,13 @@ async function planStep(assignment: PlanAssignment, job: JobDefinition): Promise
       return { files: null, partitions, notes: [] }
     }
     case 'sql':
-      return planSql(assignment, step, job)
+      return planSql(assignment, step, means.job)
     case 'function':
-      return { files: null, partitions: [single(step.name)], notes: [] }
+      return {
+        files: null,
+        partitions: step.each === null ? [single(step.name)] : planItems(assignment, step, step.each, means),
+        notes: [],
+      }
   }
 }
 

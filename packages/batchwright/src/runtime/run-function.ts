@@ -118,6 +118,8 @@ async function runFrom({ checkpoint, files }: Start, means: Means): Promise<Atte
     window: run.window,
     parameters: run.parameters,
     logicalTime: run.logicalTime,
+    item: step.each === null ? null : assignment.partition.payload,
+    index: assignment.partition.index,
     use: services.clients,
     files: Object.fromEntries(
       [...files.names].map((name): readonly [string, FileWriter] => [

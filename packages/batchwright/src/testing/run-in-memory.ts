@@ -57,7 +57,7 @@ export interface InMemoryResult {
   readonly deadLetters: Readonly<Record<string, readonly DeadLetter[]>>
   readonly counters: Readonly<Record<string, Counters>>
   readonly controls: Readonly<Record<string, ControlTotals>>
-  /** What function steps returned. */
+  /** What function steps returned; of a step with `each` a list, in the order of its items. */
   readonly results: Readonly<Record<string, JsonValue>>
   /** Commits that were made, by step. */
   readonly commits: Readonly<Record<string, number>>
@@ -162,7 +162,9 @@ async function gather(
     }
     const { tasks } = await store.stepOutput(run.runId, step.name)
     deadLetters[step.name] = await lettersOf(tasks.flatMap((task) => task.output.deadLetters.map((part) => part.path)))
-    if (step.kind === 'function') results[step.name] = tasks[0]?.output.result ?? null
+    if (step.kind !== 'function') continue
+    const returned = tasks.map((task) => task.output.result)
+    results[step.name] = step.each === null ? (returned[0] ?? null) : returned
   }
   return {
     run,

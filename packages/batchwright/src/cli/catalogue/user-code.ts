@@ -113,6 +113,17 @@ export const USER_CODE: Catalogue = {
       remedy: 'return { sent: Number(count) }',
     },
   },
+  ITEMS_INVALID: {
+    title: 'What each gives are no items',
+    meaning:
+      'Each item of a function step becomes a task: it is plain JSON, and small, because it is kept with its task.',
+    causes: ['`each` gave a text, an object or nothing.', 'An item is a bigint, a function or a large object.'],
+    remedies: ['Give ids, names and paths as items, and let the function of the step find the rest.'],
+    example: {
+      message: 'step resize: expected each to give a number, a list, or items one by one, found nothing',
+      remedy: "steps.function('resize', { each: ({ use }) => use.bucket.names() }, ({ item }) => resize(item))",
+    },
+  },
   CONTROL_INVALID: {
     title: 'A control total that is no exact number',
     meaning: 'Control totals are added exactly: the function must return a decimal, a bigint or a whole number.',

@@ -59,6 +59,7 @@ function filing(run: (context: FunctionContext) => Promise<unknown>): FunctionSt
       lookups,
     },
     files: new Map([['thumbs', { dataset: thumbs }]]),
+    each: null,
     stateVersion: 0,
     run,
   }
