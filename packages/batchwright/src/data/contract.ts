@@ -3,7 +3,7 @@
  */
 import type { DatasetDefinition, Fault, RecordPosition } from '../job/model.ts'
 import type { JsonValue } from '../kernel/errors.ts'
-import type { BlockEntry, Part, PartitionPlan, SinkState, SnapshotFile } from '../protocol/index.ts'
+import type { BlockEntry, Checkpoint, Part, PartitionPlan, SinkState, SnapshotFile } from '../protocol/index.ts'
 
 /** Some records in order, as one read gave them: about a quarter of a megabyte of input, all of one file. */
 export interface Batch {
@@ -100,6 +100,17 @@ export interface StagedSink {
   /** Closes files without sealing. Staged files stay for the cleaner. */
   abort(): Promise<void>
   readonly bytesWritten: number
+}
+
+/**
+ * A sink whose rows and position are committed in one transaction of its own database. `commit` says what a checkpoint is to
+ * say of it; `seal` is handed that checkpoint, when all other outputs are durable, and commits it with the rows.
+ */
+export interface TransactionalSink extends StagedSink {
+  /** The checkpoint that was committed last, of whatever attempt: where this one goes on. Null where there is none. */
+  readonly checkpoint: Checkpoint | null
+  /** Commits rows and position. Throws FENCED where a later attempt has opened the sink. */
+  seal(checkpoint: Checkpoint): Promise<void>
 }
 
 export interface StagedSinkOptions {

@@ -33,6 +33,8 @@ export async function* readPart(path: string, dataset: DatasetDefinition): Async
       return
     case 'files':
       throw finishedPartLost(path, 'a part of rows', 'a dataset of whole files')
+    case 'table':
+      throw finishedPartLost(path, 'a part of rows', 'a table of a database')
   }
 }
 

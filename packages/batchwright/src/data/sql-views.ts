@@ -45,6 +45,7 @@ async function selectsOf(
       return [select(fields, everyColumn, raw, `read_json(${list(paths)}, ${options})`)]
     }
     case 'files':
+    case 'table':
       throw noRows()
     case 'csv': {
       const groups = await groupByHeader(paths, fields, format)

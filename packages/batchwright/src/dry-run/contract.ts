@@ -51,7 +51,7 @@ export interface DryRunReport {
 /** A dataset that was read. */
 export interface DryInput {
   readonly dataset: string
-  readonly kind: 'files' | 'published'
+  readonly kind: 'files' | 'published' | 'table'
   /** Files (or published versions) that a run would read, and those that the sample was taken from. */
   readonly found: number
   readonly read: number

@@ -120,7 +120,8 @@ async function sampleFiles(
   { job, project, scratch, parameters, window }: DryRunRequest,
   limits: Limits,
 ): Promise<Sampled> {
-  if (dataset.format.format === 'parquet' || dataset.format.format === 'files') throw rawParquet(dataset)
+  const { format } = dataset
+  if (format.format !== 'csv' && format.format !== 'jsonl') throw rawParquet(dataset)
   const all = { ...parametersOf(job, parameters) }
   const { files, notes } = await resolvePaths(dataset, windows, all, project)
   if (files.length === 0 && dataset.missing === 'fail') throw nothingThere(dataset, window)
@@ -132,7 +133,7 @@ async function sampleFiles(
   for (const file of chosen) {
     const target = mirrored(file.absolute, project)
     await mkdir(path.dirname(path.join(scratch, target)), { recursive: true })
-    const copied = await copyFirstRecords(file.absolute, path.join(scratch, target), dataset.format, each)
+    const copied = await copyFirstRecords(file.absolute, path.join(scratch, target), format, each)
     records += copied.records
     whole &&= copied.whole
     const key = file.window?.key ?? null
@@ -144,7 +145,7 @@ async function sampleFiles(
       ...dataset,
       // What is not in the sample is not missing.
       missing: 'skip',
-      format: { ...dataset.format, compression: 'none' },
+      format: { ...format, compression: 'none' },
       location: { kind: 'files', paths: (context) => byWindow.get(context.window?.key ?? null) ?? [] },
     },
   }

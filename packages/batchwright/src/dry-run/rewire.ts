@@ -1,5 +1,6 @@
 /** The job as a dry run runs it: sample in, nothing published, everything judged afterwards. */
 import { datasetFolder } from '../data/index.ts'
+import { jsonl } from '../job/index.ts'
 import type {
   CheckDefinition,
   DatasetDefinition,
@@ -111,7 +112,8 @@ function moved(output: StepOutputDefinition, { project, whole }: RewireOptions):
     kind: 'published',
     folder: mirrored(datasetFolder(project, dataset), project),
   }
-  return { ...output, dataset: { ...dataset, checks, location } }
+  const format = dataset.format.format === 'table' ? jsonl() : dataset.format
+  return { ...output, dataset: { ...dataset, checks, format, location } }
 }
 
 /** Limits are judged when everything has been seen. */

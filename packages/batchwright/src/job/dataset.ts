@@ -1,4 +1,5 @@
 import type { JsonValue } from '../kernel/errors.ts'
+import type { Duration } from '../kernel/units.ts'
 import type { WindowValue } from '../protocol/index.ts'
 import { columnsChecked, type Check } from './checks.ts'
 import type { Contract } from './contracts.ts'
@@ -9,10 +10,14 @@ import type {
   FormatDefinition,
   RecordSchema,
   StepInput,
+  TableLocation,
+  TableMode,
+  TablePlace,
   WindowSelector,
 } from './model.ts'
 import { asText, checkName, checkOptions, definitionError, didYouMean, show } from './names.ts'
 import { pathsOf } from './paths.ts'
+import { tableLocation, type GivenTable, type TableReadOptions } from './tables.ts'
 import type { Window } from './window.ts'
 
 declare const ROW: unique symbol
@@ -36,10 +41,11 @@ export interface DatasetInput<Row> {
 interface Locations {
   readonly files: Extract<DatasetDefinition['location'], { readonly kind: 'files' }>
   readonly published: Extract<DatasetDefinition['location'], { readonly kind: 'published' }>
+  readonly table: TablePlace
 }
 
-/** A named thing that steps read or write. `Kind` is `files` (read only) or `published`. */
-export interface Dataset<Row, Kind extends 'files' | 'published' = 'files' | 'published'> extends DatasetDefinition {
+/** A named thing that steps read or write. `Kind` is `files` (read only), `published` or `table`. */
+export interface Dataset<Row, Kind extends keyof Locations = keyof Locations> extends DatasetDefinition {
   readonly location: Locations[Kind]
   readonly window: Window | null
   /** The `count` windows before the run's own. */
@@ -83,7 +89,24 @@ export interface PublishedOptions<Row> extends CommonDatasetOptions<Row> {
   readonly location: string
 }
 
+/** A dataset that is a table of a database. */
+export interface TableOptions<Row> extends Omit<CommonDatasetOptions<Row>, 'format' | 'missing'> {
+  /** `postgres({ ... })` or `sqlite({ ... })`. */
+  readonly table: TableLocation
+  /**
+   * How a step's rows get into it. `insert`, `upsert` (by `key`): in place, with each commit; readers see them come.
+   * `replaceWindow`: all at once at publication, in place of the window's rows. Absent: the table is only read.
+   */
+  readonly mode?: TableMode
+  /** The field that says which window a row is of: a date or a timestamp inside it, or text that is its key. */
+  readonly windowBy?: keyof NoInfer<Row> & string
+  readonly read?: TableReadOptions
+  /** How long publication waits for a lock at a time; default 5s. */
+  readonly lockTimeout?: Duration
+}
+
 const OPTIONS = ['files', 'location', 'window', 'missing', 'format', 'contract', 'key', 'checks']
+const TABLE_OPTIONS = ['table', 'mode', 'windowBy', 'read', 'lockTimeout', 'window', 'contract', 'key', 'checks']
 
 export interface FileDatasetOptions {
   readonly window?: Window
@@ -100,7 +123,7 @@ export interface FileDataset extends DatasetDefinition {
 }
 
 /** What arrives at run time, where nothing has been checked yet. */
-interface GivenOptions {
+interface GivenOptions extends GivenTable {
   readonly window?: Window
   readonly missing?: string
   readonly format?: FormatDefinition
@@ -119,10 +142,16 @@ export function dataset<Row extends object>(name: string, options: FilesOptions<
 /** Names a folder of published versions: a dataset that steps write, in versions that appear whole, and others read. */
 export function dataset<Row extends object>(name: string, options: PublishedOptions<Row>): Dataset<Row, 'published'>
 export function dataset(name: string, options: FileDatasetOptions): FileDataset
+/**
+ * Names a table of a database. Its sink is transactional: rows and the position they belong to are committed in one
+ * transaction of that database.
+ */
+export function dataset<Row extends object>(name: string, options: TableOptions<Row>): Dataset<Row, 'table'>
 export function dataset(name: string, options: GivenOptions): DatasetDefinition {
   checkName('dataset', name)
   const place = `dataset ${show(name)}`
-  checkOptions(place, options, OPTIONS)
+  if (typeof options === 'object' && options.table !== undefined) return tableDataset(name, place, options)
+  checkOptions(place, options, [...OPTIONS, 'table'])
   const ofFiles = options.format?.format === 'files'
   const declared = ofFiles ? fileContract(place, options) : contractOf(place, options.contract)
   const { schema } = declared
@@ -137,6 +166,24 @@ export function dataset(name: string, options: GivenOptions): DatasetDefinition 
     location: locationOf(place, options),
   }
   return withInputs<object>(definition)
+}
+
+function tableDataset(name: string, place: string, options: GivenOptions): Dataset<object> {
+  checkOptions(place, options, TABLE_OPTIONS)
+  const contract = contractOf(place, options.contract)
+  const { schema } = contract
+  const window = options.window ?? null
+  const key = keyOf(place, options.key, schema)
+  return withInputs<object>({
+    name,
+    window,
+    missing: 'fail',
+    format: { format: 'table' },
+    contract,
+    key,
+    checks: checksOf(place, options.checks ?? [], schema),
+    location: tableLocation(place, options, { schema, key, windowed: window !== null }),
+  })
 }
 
 type Declared = Omit<DatasetDefinition, 'window'> & { readonly window: Window | null }

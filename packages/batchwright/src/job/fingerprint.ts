@@ -53,7 +53,7 @@ export function planParts(job: JobDefinition, step: string): Readonly<Record<Fin
         { version: dataset.contract.version, fields: fieldsOf(dataset.contract.schema) },
       ]),
     ),
-    formats: Object.fromEntries(datasets.map((dataset) => [dataset.name, { ...dataset.format }])),
+    formats: Object.fromEntries(datasets.map((dataset) => [dataset.name, { ...dataset.format, ...tableOf(dataset) }])),
     windows: {
       job: windowOf(job.window),
       datasets: Object.fromEntries(datasets.map((dataset) => [dataset.name, windowOf(dataset.window)])),
@@ -158,6 +158,13 @@ function namedOf({ named }: StepDefinition): Readonly<Record<string, JsonValue>>
 function filesOf({ files }: StepDefinition): Readonly<Record<string, JsonValue>> {
   if (files.size === 0) return {}
   return { files: Object.fromEntries([...files].map(([name, { dataset }]) => [name, dataset.name])) }
+}
+
+/** A position in one table means nothing in another, nor in the same one when rows get into it in another way. */
+function tableOf({ location, key }: DatasetDefinition): Readonly<Record<string, JsonValue>> {
+  if (location.kind !== 'table') return {}
+  const { table, mode, windowBy, read } = location
+  return { table: { ...table }, mode, windowBy, read: { ...read }, key: key ?? [] }
 }
 
 function fieldsOf(schema: RecordSchema): JsonValue {

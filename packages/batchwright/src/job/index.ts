@@ -17,6 +17,7 @@ export {
   type FilesContext,
   type FilesOptions,
   type PublishedOptions,
+  type TableOptions,
 } from './dataset.ts'
 export { asItem } from './each.ts'
 export { field, type CompiledField, type Field } from './field.ts'
@@ -46,7 +47,9 @@ export {
   isDatasetKey,
   recordsOfOutput,
   shuffleKey,
+  tableWritten,
   type WrittenDataset,
+  type WrittenTable,
 } from './outputs.ts'
 export { parameters, type Parameters, type ParameterValues } from './parameters.ts'
 export type { CommitOptions, LimitOption, PartitionOptions, RetryOptions } from './policies.ts'
@@ -72,4 +75,11 @@ export type {
   WriteOptions,
   WrittenStep,
 } from './step-types.ts'
+export {
+  postgres,
+  sqlite,
+  type PostgresTableOptions,
+  type SqliteTableOptions,
+  type TableReadOptions,
+} from './tables.ts'
 export { daily, every, hourly, monthly, weekly, windowDate, type Window, type WindowOptions } from './window.ts'

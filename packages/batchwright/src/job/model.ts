@@ -157,6 +157,40 @@ export interface DatasetDefinition {
       }
     /** A folder of published versions, with manifests. Written by steps and read by others. */
     | { readonly kind: 'published'; readonly folder: string }
+    /** A table of a database. */
+    | TablePlace
+}
+
+/** Where a table is. */
+export type TableLocation =
+  /** `url` names the secret that holds the connection URL. */
+  | { readonly database: 'postgres'; readonly url: string; readonly schema: string | null; readonly table: string }
+  /** `file` is relative to the project folder. */
+  | { readonly database: 'sqlite'; readonly file: string; readonly table: string }
+
+/**
+ * How rows get into a table. `insert` and `upsert` write in place, and are progressive: readers see rows with each commit.
+ * `replaceWindow` is all or nothing: rows are staged in a table of their own, and take the place of the window's (without a
+ * window: of all) in one transaction at publication.
+ */
+export type TableMode = 'insert' | 'upsert' | 'replaceWindow'
+
+/** A table as a dataset's location. Its sink is transactional: rows and position are committed together. */
+export interface TablePlace {
+  readonly kind: 'table'
+  readonly table: TableLocation
+  /** Null for a table that is only read. */
+  readonly mode: TableMode | null
+  /** The field that says which window a row is of; null where rows belong to no window. */
+  readonly windowBy: string | null
+  readonly read: {
+    readonly consistency: 'live' | 'snapshot'
+    /** The field whose highest value at planning bounds what is read; null for no such bound. */
+    readonly asOf: string | null
+    readonly checksum: boolean
+  }
+  /** How long publication waits for a lock before it lets others go first and tries again, milliseconds. */
+  readonly lockTimeoutMs: number
 }
 
 /** A format with its options filled in: what `csv()`, `tsv()`, `jsonl()` and `parquet()` give. */
@@ -175,6 +209,8 @@ export type FormatDefinition =
   | { readonly format: 'parquet' }
   /** Whole files under names of their own; no rows. */
   | { readonly format: 'files' }
+  /** Rows of a table. */
+  | { readonly format: 'table' }
 
 /** How a reader picks windows of a dataset, seen from the run's window. */
 export type WindowSelector =

@@ -162,7 +162,16 @@ export class SqlBuilder extends StepBuilder {
           'Tables are named as in the query.',
         )
       }
-      this.#tables.set(table, this.inputOf('read', given))
+      const input = this.inputOf('read', given)
+      if (input.from === 'dataset' && input.dataset.location.kind === 'table') {
+        throw this.error(
+          'read',
+          `${show(table)} is a table of another database, which the query cannot see`,
+          'Let a records step read it and write a dataset of files, and read that.',
+          'STEP_INPUT_INVALID',
+        )
+      }
+      this.#tables.set(table, input)
     }
     return this
   }
@@ -199,6 +208,14 @@ export class SqlBuilder extends StepBuilder {
     for (const [table, input] of this.#tables) {
       if (input.from !== 'step') continue
       const { step, output } = input
+      if (step.writes(output)?.location.kind === 'table') {
+        throw this.error(
+          'read',
+          `${show(table)} is what step ${show(step.name)} writes into a table of another database, which the query cannot see`,
+          'Write a dataset of files before it, and read that.',
+          'STEP_INPUT_INVALID',
+        )
+      }
       if (output === null && step.draftOutput === null) {
         throw this.error(
           'read',

@@ -1,5 +1,5 @@
 /** The outputs of a step, and the keys under which its tasks keep them (`TaskOutput.outputs`, `Checkpoint.outputs`). */
-import type { DatasetDefinition, StepDefinition, StepOutputDefinition } from './model.ts'
+import type { DatasetDefinition, StepDefinition, StepOutputDefinition, TablePlace } from './model.ts'
 
 const DATASET = 'output:'
 
@@ -53,6 +53,25 @@ export function datasetsWritten({ output, named, files }: Writing): readonly Wri
       key: filesKey(name),
     })),
   ]
+}
+
+/** A table that a step writes. */
+export interface WrittenTable {
+  readonly dataset: DatasetDefinition
+  readonly place: TablePlace
+  /** Its name in the step; null for the records without a name. */
+  readonly output: string | null
+}
+
+/**
+ * The one table that a step writes; null where it writes none. Such a step keeps its position in the table's database, so
+ * that it is never run twice at a time: it gets no speculative copy.
+ */
+export function tableWritten(step: Pick<StepDefinition, 'output' | 'named' | 'files'>): WrittenTable | null {
+  for (const { dataset, output } of datasetsWritten(step)) {
+    if (dataset.location.kind === 'table') return { dataset, place: dataset.location, output }
+  }
+  return null
 }
 
 /** The dataset that one output of a step goes to; null where it goes to none. */

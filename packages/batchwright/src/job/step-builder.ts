@@ -91,6 +91,7 @@ export abstract class StepBuilder {
   abstract readonly kind: StepDefinition['kind']
   readonly waitsFor: (StepBuilder | string)[] = []
   draftOutput: DraftOutput | null = null
+  private writtenTable: string | null = null
   readonly namedOutputs = new Map<string, DraftOutput>()
   protected readonly namedControls = new Map<string, ReadonlyMap<string, ControlFunction>>()
   protected retryPolicy: RetryPolicy = DEFAULT_RETRY
@@ -340,6 +341,7 @@ export abstract class StepBuilder {
         'DATASET_READ_ONLY',
       )
     }
+    if (dataset.location.kind === 'table') this.checkTable(method, dataset.name, dataset.location.mode)
     if (dataset.contract.schema.fields === null && dataset.format.format !== 'jsonl') {
       throw this.error(
         method,
@@ -357,6 +359,32 @@ export abstract class StepBuilder {
       )
     }
     return { dataset, recordsPerPart }
+  }
+
+  private checkTable(method: string, name: string, mode: string | null): void {
+    if (mode === null) {
+      throw this.error(
+        method,
+        `the dataset ${show(name)} is a table that is only read`,
+        "Say how rows get into it: mode: 'insert', 'upsert' or 'replaceWindow'.",
+        'DATASET_READ_ONLY',
+      )
+    }
+    if (this.kind === 'sql') {
+      throw this.error(
+        method,
+        `the dataset ${show(name)} is a table of another database, which a query cannot write into`,
+        'Write a dataset of files, and let a records step read it and write the table.',
+      )
+    }
+    if (this.writtenTable !== null) {
+      throw this.error(
+        method,
+        `the step would write two tables, ${show(this.writtenTable)} and ${show(name)}: its position is committed with the rows of one`,
+        'Write one of them in a step of its own that reads this one.',
+      )
+    }
+    this.writtenTable = name
   }
 
   protected readInput(given: unknown): DraftInput {
@@ -462,6 +490,11 @@ export abstract class StepBuilder {
   /** Shows an error that is found when the job is whole at the call of one of these methods. */
   locate(error: Error, ...methods: readonly string[]): Error {
     return this.#sites.locate(error, ...methods, DECLARED)
+  }
+
+  /** The dataset that one of its outputs goes to; null for the records without a name. */
+  writes(output: string | null): AnyDataset | undefined {
+    return (output === null ? this.draftOutput : this.namedOutputs.get(output))?.dataset
   }
 
   private get writesNothing(): boolean {

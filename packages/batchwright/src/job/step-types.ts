@@ -261,10 +261,13 @@ export interface RecordsProcessed<
   ): RecordsProcessed<Job, Source, Current, Rules | Rule, Context, Outputs>
 }
 
+/** What steps write: a folder of published versions, or a table. */
+export type WritableDataset<Row> = Dataset<Row, 'published' | 'table'>
+
 /** What `.outputs()` takes: a dataset for each name, whose contract fits the records that `process` gives by that name. */
 export type OutputDatasets<Outputs extends Named, Rows> = {
   readonly [Name in keyof Rows]: [Name] extends [NameOf<Outputs>]
-    ? Dataset<Rows[Name], 'published'> & Fits<RowOf<Outputs, Name>, Rows[Name]>
+    ? WritableDataset<Rows[Name]> & Fits<RowOf<Outputs, Name>, Rows[Name]>
     : ColumnProblem<`process gives no record to an output "${Name & string}"`>
 }
 
@@ -304,7 +307,7 @@ export interface RecordsPolicies<
   ): RecordsPolicies<Source, Current, Rules, Outputs, Written | (keyof Rows & string)>
   /** Where the records go. The last of the chain: they must have exactly the columns of the dataset's contract. */
   write<Row extends object>(
-    dataset: Dataset<Row, 'published'> & Fits<Current, Row>,
+    dataset: WritableDataset<Row> & Fits<Current, Row>,
     options?: WriteOptions,
   ): WrittenStep<Current> & NamedOutputs<Outputs, Written>
 }
@@ -345,10 +348,7 @@ export interface ReduceFolded<Out> extends OutputPolicies<ReduceFolded<Out>>, St
   /** Into how many tasks keys are spread; default 4. Part of the output's bytes, so never taken from the machine. */
   buckets(count: number): ReduceFolded<Out>
   control(controls: Controls<Out>): ReduceFolded<Out>
-  write<Row extends object>(
-    dataset: Dataset<Row, 'published'> & Fits<Out, Row>,
-    options?: WriteOptions,
-  ): WrittenStep<Out>
+  write<Row extends object>(dataset: WritableDataset<Row> & Fits<Out, Row>, options?: WriteOptions): WrittenStep<Out>
 }
 
 // ---------------------------------------------------------------- sql

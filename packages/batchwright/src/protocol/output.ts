@@ -3,13 +3,13 @@ import type { ControlTotals, Counters } from './counters.ts'
 
 /**
  * File formats that a sink can stage. `blocks` is the format between steps: msgpack blocks, cut by shuffle bucket. `files`: an
- * index of whole files, which lie beside it; its records are the files.
+ * index of whole files, which lie beside it; its records are the files. `table`: rows of a table, counted; there is no file.
  */
-export type PartFormat = 'jsonl' | 'csv' | 'parquet' | 'blocks' | 'files'
+export type PartFormat = 'jsonl' | 'csv' | 'parquet' | 'blocks' | 'files' | 'table'
 
 /** A sealed file: closed, flushed to disk, hashed; never written again. */
 export interface Part {
-  /** Absolute path. */
+  /** Absolute path; for `table` its name: `postgres:public.accounts`. */
   readonly path: string
   readonly format: PartFormat
   readonly bytes: number

@@ -135,6 +135,7 @@ function pathsOf(
   windows: readonly (WindowValue | null)[],
   { projectFolder, parameters }: PassRequest,
 ): readonly string[] {
+  if (location.kind === 'table') return []
   if (location.kind === 'published') return [path.join(location.folder, 'all')]
   return windows.flatMap((window) =>
     location.paths({

@@ -6,11 +6,14 @@ import { BatchwrightError } from '../../kernel/errors.ts'
 const WHOLE = 'all'
 const STAGING = '.staging'
 const MANIFESTS = 'manifests'
+/** Where publications of tables are told of: their rows lie in their databases. */
+const TABLES = path.join('.batchwright', 'tables')
 const MANIFEST_NAME = /^(\d{6,})\.json$/
 
-/** The folder of a dataset that steps write, absolute. Errors: DATASET_READ_ONLY for raw files that others put there. */
+/** The folder of a dataset that steps write, absolute; of a table: that of its manifests. Errors: DATASET_READ_ONLY for raw files that others put there. */
 export function datasetFolder(project: string, dataset: DatasetDefinition): string {
   if (dataset.location.kind === 'published') return path.resolve(project, dataset.location.folder)
+  if (dataset.location.kind === 'table') return path.resolve(project, TABLES, dataset.name)
   throw new BatchwrightError({
     code: 'DATASET_READ_ONLY',
     message: `dataset ${dataset.name}: expected a folder of published versions, found a list of files that others put there`,

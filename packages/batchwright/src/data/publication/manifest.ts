@@ -17,7 +17,7 @@ export interface Manifest {
   readonly number: number
   /** Folder of the parts, beside the manifests' folder. */
   readonly folder: string
-  readonly format: 'jsonl' | 'csv' | 'parquet' | 'files'
+  readonly format: 'jsonl' | 'csv' | 'parquet' | 'files' | 'table'
   /** In the dataset's order. */
   readonly parts: readonly PublishedPart[]
   readonly records: number

@@ -63,6 +63,7 @@ function asStored(dataset: DatasetDefinition, { format }: Manifest): DatasetDefi
     jsonl: { format: 'jsonl', compression: 'none', maxRecordBytes: Number.MAX_SAFE_INTEGER },
     parquet: { format: 'parquet' },
     files: { format: 'files' },
+    table: { format: 'table' },
   }
   return { ...dataset, format: stored[format] }
 }

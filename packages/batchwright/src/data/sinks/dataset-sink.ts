@@ -20,6 +20,8 @@ async function layoutOf(dataset: DatasetDefinition, folder: string): Promise<Row
   const check = (record: object): ReturnType<typeof contract.schema.check> => contract.schema.check(record)
   if (format.format === 'files')
     throw unsupported(dataset, 'whole files', 'write them with files.<output>.write(name, content)')
+  if (format.format === 'table')
+    throw unsupported(dataset, 'a table', 'write it in a records or reduce step, which opens the table by itself')
   if (format.format !== 'parquet' && format.compression === 'gzip') {
     throw unsupported(
       dataset,

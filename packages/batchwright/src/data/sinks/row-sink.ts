@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Fault } from '../../job/model.ts'
-import { BatchwrightError } from '../../kernel/errors.ts'
 import type { OpenPart, Part, PartFormat, SinkState } from '../../protocol/index.ts'
 import type { StagedSink, StagedSinkOptions } from '../contract.ts'
 import { adoptSealed } from './adopt.ts'
 import { AppendFile } from './append-file.ts'
 import { makeFolder } from './folders.ts'
 import { LineBuffer } from './line-buffer.ts'
+import { outputInvalid } from './output-invalid.ts'
 
 /** How records become lines of a part. */
 export interface RowLayout {
@@ -213,14 +213,4 @@ class RowSink implements StagedSink {
       `${this.#name}-${String(this.#parts.length).padStart(5, '0')}.${this.#layout.extension}`,
     )
   }
-}
-
-/** A record that does not meet the contract of the dataset it is written to. `details.index` is its place in the call. */
-function outputInvalid(fault: Fault, index: number): BatchwrightError {
-  return new BatchwrightError({
-    code: 'OUTPUT_INVALID',
-    message: `a record to be written does not meet the contract: ${fault.message}`,
-    hint: 'Return exactly the fields that the contract declares, each of its type, or reject the record.',
-    details: { index, reason: fault.reason, column: fault.column },
-  })
 }
