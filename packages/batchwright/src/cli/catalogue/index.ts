@@ -7,6 +7,7 @@ import { BEGINNING } from './begin.ts'
 import { CHECKING } from './checking.ts'
 import { DEFINITIONS } from './definitions.ts'
 import type { CatalogueEntry } from './entry.ts'
+import { FLEET } from './fleet.ts'
 import { INPUT } from './input.ts'
 import { MACHINE } from './machine.ts'
 import { LOOKUPS } from './lookups.ts'
@@ -32,6 +33,7 @@ export const PARTS: readonly { readonly title: string; readonly entries: Readonl
     { title: 'What a run writes and publishes', entries: OUTPUT },
     { title: 'Runs and attempts', entries: RUNNING },
     { title: 'The store', entries: STORE },
+    { title: 'Many machines', entries: FLEET },
     { title: 'Before a deploy: check and dev', entries: { ...CHECKING, ...RISKS } },
     { title: 'The machine and the project: doctor', entries: MACHINE },
     { title: 'New projects, and the debugger', entries: BEGINNING },

@@ -9,6 +9,7 @@ import { SettableClock } from './clock.ts'
 import { controlRules } from './control.ts'
 import { eventRules } from './outbox.ts'
 import { fenceRules } from './fences.ts'
+import { fleetRules } from './fleet.ts'
 import { historyRules } from './histories.ts'
 import { leaseRules } from './leases.ts'
 import { planRules } from './plans.ts'
@@ -44,6 +45,7 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       claims: claimRules,
       fences: fenceRules,
       leases: leaseRules,
+      fleet: fleetRules,
       plans: planRules,
       steps: stepRules,
       retries: retryRules,

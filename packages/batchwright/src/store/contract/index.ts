@@ -5,6 +5,7 @@
 export type * from './store.ts'
 export type * from './runs.ts'
 export type * from './workers.ts'
+export type * from './fleet.ts'
 export type * from './tasks.ts'
 export type * from './publication.ts'
 export type * from './rows.ts'

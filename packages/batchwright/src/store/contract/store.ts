@@ -1,3 +1,4 @@
+import type { FleetVerbs } from './fleet.ts'
 import type { RunVerbs } from './runs.ts'
 import type { WorkerVerbs } from './workers.ts'
 import type { TaskVerbs } from './tasks.ts'
@@ -9,7 +10,7 @@ import type { Reads } from './reads.ts'
  * group of tasks costs one round trip. Every verb that changes a task names its lease and answers for each item whether
  * the lease still held. The store's own clock decides leases and due times.
  */
-export interface Store extends RunVerbs, WorkerVerbs, TaskVerbs, PublicationVerbs, Reads {
+export interface Store extends RunVerbs, WorkerVerbs, FleetVerbs, TaskVerbs, PublicationVerbs, Reads {
   /** The store's clock, milliseconds since the epoch. */
   now(): Promise<number>
   /**

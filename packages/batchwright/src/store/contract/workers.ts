@@ -10,9 +10,21 @@ export interface NewWorker {
   /** Start time of the process, in the operating system's own ticks, as text. */
   readonly processStart: string
   readonly leaseMs: number
+  /** Of the process, for people; several may have the same. */
+  readonly name?: string
+  /** Attempts that it runs at once. */
+  readonly slots?: number
+  /** Of Batchwright, as 1.2.3. */
+  readonly version?: string
+  /** The id of the storage that it sees. */
+  readonly storage?: string
 }
 
 export interface WorkerVerbs {
+  /**
+   * Refused with STORAGE_NOT_SHARED where the store's storage is named and the worker does not see it: it could neither read
+   * what others have staged nor be read by them.
+   */
   registerWorker(worker: NewWorker): Promise<void>
   /**
    * Extends the worker's one lease, which all its tasks share, by its leaseMs. States the tasks it holds: owned tasks that
@@ -40,7 +52,13 @@ export interface WorkerVerbs {
     knownDead: readonly string[],
     limits: { readonly crashes: number; readonly onlyKnown?: boolean },
   ): Promise<ReapResult>
-  listWorkers(): Promise<readonly WorkerRow[]>
+  /** In order of id. `states`: only these. `host`: only of this host. */
+  listWorkers(filter?: WorkerFilter): Promise<readonly WorkerRow[]>
+}
+
+export interface WorkerFilter {
+  readonly states?: readonly WorkerRow['state'][]
+  readonly host?: string
 }
 
 export interface ReapResult {

@@ -3,8 +3,9 @@
  */
 import { BASE } from './1-base.ts'
 import { ATTEMPTS } from './2-attempts.ts'
+import { FLEET } from './6-fleet.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration } from './migration.ts'
 
-export const MIGRATIONS: readonly Migration[] = [BASE, ATTEMPTS]
+export const MIGRATIONS: readonly Migration[] = [BASE, ATTEMPTS, FLEET]

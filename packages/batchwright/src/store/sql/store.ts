@@ -5,6 +5,7 @@ import { countEvents, listEvents } from './events.ts'
 import { listAttempts, runActivity, totalAttempts } from './histories.ts'
 import { intendPublication, intendRollback, listPublications, recordRollback } from './publications.ts'
 import * as reads from './reads.ts'
+import * as fleet from './fleet.ts'
 import { createRun, findRun } from './runs.ts'
 import type { Session } from './session.ts'
 import { addPartitions, checkpoint, finish, giveBack, start } from './tasks.ts'
@@ -37,7 +38,15 @@ export function sqlStore({ write, read }: Transactions, own: OwnVerbs, hot: HotV
     renew: (workerId, held) => write((session) => hot.renew(session, workerId, held)),
     retireWorker: (workerId) => write((session) => retireWorker(session, workerId)),
     reap: (knownDead, limits) => write((session) => hot.reap(session, knownDead, limits)),
-    listWorkers: () => read((session) => listWorkers(session)),
+    listWorkers: (filter) => read((session) => listWorkers(session, filter)),
+
+    lead: (duty, holder, forMs) => write((session) => fleet.lead(session, duty, holder, forMs)),
+    putArtifact: (codeVersion, artifact) => write((session) => fleet.putArtifact(session, codeVersion, artifact)),
+    getArtifact: (codeVersion) => read((session) => fleet.getArtifact(session, codeVersion)),
+    getStorage: () => read((session) => fleet.getStorage(session)),
+    nameStorage: (storage, instead) => write((session) => fleet.nameStorage(session, storage, instead)),
+    fleetLoad: () => read((session) => fleet.fleetLoad(session)),
+    listHeld: (limit) => read((session) => fleet.listHeld(session, limit)),
 
     claim: (request) => write((session) => hot.claim(session, request)),
     claimed: (workerId, claimId) => read((session) => hot.claimed(session, workerId, claimId)),

@@ -1,9 +1,10 @@
-import type { NewWorker, ReapResult, TaskLease, WorkerRow } from '../contract/index.ts'
+import type { NewWorker, ReapResult, TaskLease, WorkerFilter, WorkerRow } from '../contract/index.ts'
 import { failRun } from './advance.ts'
 import { emit } from './events.ts'
 import { endCrashed, endFailed, endUnspent, lockTasksOf, ownedTask, tasksOf, type OwnedTask } from './leases.ts'
 import { lockRunsHeldBy } from './locks.ts'
-import { number, text, word, type Row } from './rows.ts'
+import { storageNotShared } from './refusals.ts'
+import { number, numberOrNull, text, textOrNull, word, type Row } from './rows.ts'
 import type { Session } from './session.ts'
 import { emitGroups } from './tasks.ts'
 
@@ -15,9 +16,12 @@ const PROCESS_GONE = 'its process is gone'
 const LEASE_RAN_OUT = 'its lease ran out'
 
 export async function registerWorker(session: Session, worker: NewWorker): Promise<void> {
+  await requireStorage(session, worker)
   const inserted = await session.run(
-    `insert into workers (worker_id, host, boot_id, pid, process_start, lease_ms, state, expires_at)
-     values (:workerId, :host, :bootId, :pid, :processStart, :leaseMs, 'alive', store_now() + cast(:leaseMs as bigint))
+    `insert into workers (worker_id, host, boot_id, pid, process_start, lease_ms, state, expires_at,
+       name, slots, version, storage)
+     values (:workerId, :host, :bootId, :pid, :processStart, :leaseMs, 'alive', store_now() + cast(:leaseMs as bigint),
+       cast(:name as text), cast(:slots as integer), cast(:version as text), cast(:storage as text))
      on conflict (worker_id) do nothing`,
     {
       workerId: worker.workerId,
@@ -26,10 +30,21 @@ export async function registerWorker(session: Session, worker: NewWorker): Promi
       pid: worker.pid,
       processStart: worker.processStart,
       leaseMs: worker.leaseMs,
+      name: worker.name ?? null,
+      slots: worker.slots ?? null,
+      version: worker.version ?? null,
+      storage: worker.storage ?? null,
     },
   )
   if (inserted === 0) return
   await emit(session, { runId: null, type: 'worker.registered', data: { worker: worker.workerId, host: worker.host } })
+}
+
+/** The storage stays as it is until the worker is registered: its row is locked. */
+async function requireStorage(session: Session, worker: NewWorker): Promise<void> {
+  const row = await session.get(`select id, host, state_folder from storage${session.dialect.forUpdate}`)
+  if (row === undefined || text(row, 'id') === worker.storage) return
+  throw storageNotShared(worker.host, { host: text(row, 'host'), stateFolder: text(row, 'state_folder') })
 }
 
 export interface Renewal {
@@ -206,8 +221,14 @@ async function failCrashed(session: Session, crashed: readonly Orphan[], limit: 
   return first.size
 }
 
-export async function listWorkers(session: Session): Promise<readonly WorkerRow[]> {
-  return (await session.all('select * from workers order by worker_id')).map(workerFrom)
+export async function listWorkers(session: Session, filter: WorkerFilter = {}): Promise<readonly WorkerRow[]> {
+  const { states, host } = filter
+  const rows = await session.all(
+    `select * from workers where (:everyState = 1 or ${session.dialect.among('state', 'states', 'text')})
+       and (cast(:host as text) is null or host = :host) order by worker_id`,
+    { everyState: states === undefined ? 1 : 0, states: states ?? [], host: host ?? null },
+  )
+  return rows.map(workerFrom)
 }
 
 function workerFrom(row: Row): WorkerRow {
@@ -220,5 +241,16 @@ function workerFrom(row: Row): WorkerRow {
     leaseMs: number(row, 'lease_ms'),
     state: word<WorkerRow['state']>(row, 'state'),
     expiresAt: number(row, 'expires_at'),
+    ...optional('name', textOrNull(row, 'name')),
+    ...optional('slots', numberOrNull(row, 'slots')),
+    ...optional('version', textOrNull(row, 'version')),
+    ...optional('storage', textOrNull(row, 'storage')),
   }
+}
+
+/** A fact that older workers did not state is left out. */
+function optional<Name extends string, Value>(name: Name, value: Value | null): Partial<Record<Name, Value>> {
+  const facts: Partial<Record<Name, Value>> = {}
+  if (value !== null) facts[name] = value
+  return facts
 }

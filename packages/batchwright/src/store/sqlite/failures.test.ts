@@ -129,9 +129,11 @@ describe('a full disk', () => {
   })
 })
 
+const NEWEST = MIGRATIONS.at(-1)?.version ?? 0
+
 describe('versions of the store', () => {
   const next: Migration = {
-    version: MIGRATIONS.length + 1,
+    version: NEWEST + 1,
     name: 'a column more',
     oldestCompatible: 1,
     sqlite: 'alter table runs add column colour text',
@@ -150,9 +152,9 @@ describe('versions of the store', () => {
     await migrated({ ...next, oldestCompatible: next.version })
     await expect(opened()).rejects.toMatchObject({
       code: 'STORE_NEWER_VERSION',
-      message: expect.stringMatching(new RegExp(`version ${MIGRATIONS.length} .*version ${next.version}`)) as string,
+      message: expect.stringMatching(new RegExp(`version ${NEWEST} .*version ${next.version}`)) as string,
       hint: expect.stringContaining('Upgrade') as string,
-      details: { storeVersion: next.version, knownVersion: MIGRATIONS.length },
+      details: { storeVersion: next.version, knownVersion: NEWEST },
     })
   })
 
