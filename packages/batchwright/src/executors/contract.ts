@@ -4,6 +4,7 @@ import type {
   Checkpoint,
   LogLine,
   PartitionPlan,
+  PartitionSplit,
   Progress,
   StopReason,
 } from '../protocol/index.ts'
@@ -38,6 +39,8 @@ export interface Slot {
   run(assignment: Assignment, callbacks: SlotCallbacks): Promise<AttemptEnd>
   /** Asks the running attempt to stop at its next commit. */
   stop(reason: StopReason): void
+  /** Asks the running attempt to cut what is left of its partition into so many pieces. It answers at its next commit. Absent: it is never asked. */
+  split?(pieces: number): void
   /** Ends an idle slot in good order: clients of services are closed first. A running attempt is terminated. */
   close(): Promise<void>
   /** Ends the slot at once, whatever it does: an endless loop too. The running attempt ends as `failed`, `SLOT_DIED`. */
@@ -51,4 +54,7 @@ export interface SlotCallbacks {
   partitions(batch: readonly PartitionPlan[]): Promise<void>
   progress(progress: Progress): void
   log(line: LogLine): void
+  /** Commits a split with its checkpoint; false where the split was not taken. Absent where nobody asks for splits. */
+  split?(checkpoint: Checkpoint, split: PartitionSplit): Promise<boolean>
+  splitDeclined?(reason: string): void
 }

@@ -7,7 +7,7 @@ import type { SlotDeath } from './death.ts'
 import { diedWith, refusedBy } from './death.ts'
 import type { AttemptRunner, RunnerOptions } from './runner.ts'
 import { attemptRunner } from './runner.ts'
-import { SlotPort } from './port.ts'
+import { SlotPort, splitOr } from './port.ts'
 
 /** `clock` runs timers and stamps, `load` replaces the loading of bundles: for jobs in memory. */
 export type InlineExecutorOptions = RunnerOptions
@@ -57,6 +57,8 @@ class InlineSlot implements Slot {
         logs: (lines) => {
           for (const line of lines) callbacks.log(line)
         },
+        split: (checkpoint, split) => splitOr(callbacks, checkpoint, split),
+        splitDeclined: (reason) => callbacks.splitDeclined?.(reason),
       },
       this.#clock,
     )
@@ -76,6 +78,10 @@ class InlineSlot implements Slot {
 
   stop(reason: StopReason): void {
     this.#running?.port.stop(reason)
+  }
+
+  split(pieces: number): void {
+    this.#running?.port.askSplit(pieces)
   }
 
   async close(): Promise<void> {

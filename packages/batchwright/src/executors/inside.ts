@@ -59,6 +59,9 @@ export function liveInSlot(way: SlotWay, options: { readonly stopAtFirstCall: bo
       case 'close':
         orDie(close())
         return
+      case 'split':
+        port?.askSplit(message.pieces)
+        return
       case 'answer':
         wire.answered(message)
     }
@@ -66,10 +69,15 @@ export function liveInSlot(way: SlotWay, options: { readonly stopAtFirstCall: bo
   way.send({ kind: 'ready' })
 }
 
+interface Awaiting {
+  readonly resolve: (taken: boolean) => void
+  readonly reject: (error: Error) => void
+}
+
 /** Numbers what awaits an answer, and finds who waits for it. */
 class Wire {
   readonly #way: SlotWay
-  readonly #awaited = new Map<number, { readonly resolve: () => void; readonly reject: (error: Error) => void }>()
+  readonly #awaited = new Map<number, Awaiting>()
   #lastId = 0
 
   constructor(way: SlotWay) {
@@ -79,8 +87,16 @@ class Wire {
   openPort(): SlotPort {
     return new SlotPort(
       {
-        checkpoint: (checkpoint) => this.#sendAwaited((id) => ({ kind: 'checkpoint', id, checkpoint })),
-        partitions: (batch) => this.#sendAwaited((id) => ({ kind: 'partitions', id, batch })),
+        checkpoint: async (checkpoint) => {
+          await this.#sendAwaited((id) => ({ kind: 'checkpoint', id, checkpoint }))
+        },
+        partitions: async (batch) => {
+          await this.#sendAwaited((id) => ({ kind: 'partitions', id, batch }))
+        },
+        split: (checkpoint, split) => this.#sendAwaited((id) => ({ kind: 'checkpoint', id, checkpoint, split })),
+        splitDeclined: (reason) => {
+          this.#way.send({ kind: 'splitDeclined', reason })
+        },
         progress: (progress) => {
           this.#way.send({ kind: 'progress', progress })
         },
@@ -92,14 +108,14 @@ class Wire {
     )
   }
 
-  answered({ id, error }: Extract<ToSlot, { kind: 'answer' }>): void {
+  answered({ id, error, taken = false }: Extract<ToSlot, { kind: 'answer' }>): void {
     const waiting = this.#awaited.get(id)
     this.#awaited.delete(id)
-    if (error === null) waiting?.resolve()
+    if (error === null) waiting?.resolve(taken)
     else waiting?.reject(errorFromReport(error))
   }
 
-  #sendAwaited(make: (id: number) => FromSlot): Promise<void> {
+  #sendAwaited(make: (id: number) => FromSlot): Promise<boolean> {
     this.#lastId += 1
     const id = this.#lastId
     return new Promise((resolve, reject) => {

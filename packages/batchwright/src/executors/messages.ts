@@ -9,6 +9,7 @@ import type {
   Checkpoint,
   LogLine,
   PartitionPlan,
+  PartitionSplit,
   Progress,
   StopReason,
 } from '../protocol/index.ts'
@@ -17,12 +18,21 @@ export type ToSlot =
   | { readonly kind: 'run'; readonly assignment: Assignment }
   | { readonly kind: 'stop'; readonly reason: StopReason }
   | { readonly kind: 'close' }
-  /** Answers `checkpoint` or `partitions`; without an error it is durable. */
-  | { readonly kind: 'answer'; readonly id: number; readonly error: ErrorReport | null }
+  /** Asks the running attempt to cut what is left of its partition. */
+  | { readonly kind: 'split'; readonly pieces: number }
+  /** Answers `checkpoint` or `partitions`; without an error it is durable. `taken`: whether a checkpoint's split was. */
+  | { readonly kind: 'answer'; readonly id: number; readonly error: ErrorReport | null; readonly taken?: boolean }
+  /** Answers `ask`. */
 
 export type FromSlot =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'checkpoint'; readonly id: number; readonly checkpoint: Checkpoint }
+  | {
+      readonly kind: 'checkpoint'
+      readonly id: number
+      readonly checkpoint: Checkpoint
+      readonly split?: PartitionSplit
+    }
+  | { readonly kind: 'splitDeclined'; readonly reason: string }
   | { readonly kind: 'partitions'; readonly id: number; readonly batch: readonly PartitionPlan[] }
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'logs'; readonly lines: readonly LogLine[] }

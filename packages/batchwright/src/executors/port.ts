@@ -1,11 +1,23 @@
 import type { Clock, Timer } from '../kernel/clock.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
-import type { AttemptPort, Checkpoint, LogLine, PartitionPlan, Progress, StopReason } from '../protocol/index.ts'
+import type {
+  AttemptPort,
+  Checkpoint,
+  LogLine,
+  PartitionPlan,
+  PartitionSplit,
+  Progress,
+  SplitPort,
+  StopReason,
+} from '../protocol/index.ts'
+import type { SlotCallbacks } from './contract.ts'
 
 /** Where a port's words go: over a wire, or straight to the engine's callbacks. */
 export interface PortWire {
   checkpoint(checkpoint: Checkpoint): Promise<void>
   partitions(batch: readonly PartitionPlan[]): Promise<void>
+  split(checkpoint: Checkpoint, split: PartitionSplit): Promise<boolean>
+  splitDeclined(reason: string): void
   progress(progress: Progress): void
   logs(lines: readonly LogLine[]): void
 }
@@ -28,7 +40,7 @@ const LOG_BATCH = 200
 
 /**
  * The slot's end of an attempt's port, the same for every executor: progress is thinned out, log lines travel in batches,
- * and the two verbs that must be durable pass straight through. After `shut` nothing is sent any more.
+ * and the verbs that must be durable pass straight through. After `shut` nothing is sent any more.
  */
 export class SlotPort implements AttemptPort {
   readonly #wire: PortWire
@@ -39,7 +51,23 @@ export class SlotPort implements AttemptPort {
   #latest: Progress | null = null
   #latestTimer: Timer | null = null
   #progressAt = Number.NEGATIVE_INFINITY
+  #pieces: number | null = null
   #open = true
+  readonly splits: SplitPort = {
+    asked: () => {
+      const pieces = this.#pieces
+      this.#pieces = null
+      return pieces
+    },
+    commit: async (checkpoint, split) => {
+      this.#refuseWhenShut()
+      this.#sendLines()
+      return this.#wire.split(checkpoint, split)
+    },
+    decline: (reason) => {
+      if (this.#open) this.#wire.splitDeclined(reason)
+    },
+  }
 
   constructor(wire: PortWire, clock: Clock) {
     this.#wire = wire
@@ -53,6 +81,11 @@ export class SlotPort implements AttemptPort {
   /** Asks the attempt to stop; the first reason stays. */
   stop(reason: StopReason): void {
     if (!this.#stop.signal.aborted) this.#stop.abort(new StopRequest(reason))
+  }
+
+  /** Asks the attempt to cut what is left of its partition. */
+  askSplit(pieces: number): void {
+    this.#pieces = pieces
   }
 
   async checkpoint(checkpoint: Checkpoint): Promise<void> {
@@ -118,4 +151,15 @@ export class SlotPort implements AttemptPort {
     if (this.#open) return
     throw new BatchwrightError({ code: 'FENCED', message: 'the attempt has ended: it can commit nothing more' })
   }
+}
+
+/** The checkpoint alone, where nobody takes splits. */
+export async function splitOr(
+  callbacks: SlotCallbacks,
+  checkpoint: Checkpoint,
+  split: PartitionSplit,
+): Promise<boolean> {
+  if (callbacks.split !== undefined) return callbacks.split(checkpoint, split)
+  await callbacks.checkpoint(checkpoint)
+  return false
 }

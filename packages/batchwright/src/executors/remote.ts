@@ -7,6 +7,7 @@ import type { Slot, SlotCallbacks } from './contract.ts'
 import type { SlotDeath } from './death.ts'
 import { diedWith, refusedBy } from './death.ts'
 import type { FromSlot, ToSlot } from './messages.ts'
+import { splitOr } from './port.ts'
 
 interface Running {
   readonly callbacks: SlotCallbacks
@@ -57,6 +58,10 @@ export abstract class RemoteSlot implements Slot {
 
   stop(reason: StopReason): void {
     if (this.#running !== null) this.send({ kind: 'stop', reason })
+  }
+
+  split(pieces: number): void {
+    if (this.#running !== null) this.send({ kind: 'split', pieces })
   }
 
   async close(): Promise<void> {
@@ -139,7 +144,11 @@ export abstract class RemoteSlot implements Slot {
     if (running === null) return
     switch (message.kind) {
       case 'checkpoint':
-        this.#answer(message.id, running.callbacks.checkpoint(message.checkpoint))
+        if (message.split === undefined) this.#answer(message.id, running.callbacks.checkpoint(message.checkpoint))
+        else this.#answer(message.id, splitOr(running.callbacks, message.checkpoint, message.split))
+        return
+      case 'splitDeclined':
+        running.callbacks.splitDeclined?.(message.reason)
         return
       case 'partitions':
         this.#answer(message.id, running.callbacks.partitions(message.batch))
@@ -155,10 +164,11 @@ export abstract class RemoteSlot implements Slot {
     }
   }
 
-  #answer(id: number, durable: Promise<void>): void {
+  /** `durable`: gives whether a split was taken, where there was one. */
+  #answer(id: number, durable: Promise<unknown>): void {
     durable.then(
-      () => {
-        this.send({ kind: 'answer', id, error: null })
+      (taken) => {
+        this.send({ kind: 'answer', id, error: null, ...(taken === true ? { taken } : {}) })
       },
       (thrown: unknown) => {
         this.send({ kind: 'answer', id, error: reportError(thrown) })

@@ -3,6 +3,7 @@
  * has been parsed and checked when it is here: durations are milliseconds, names resolve, the graph has no cycle.
  */
 import type { Decimal } from '../kernel/decimal.ts'
+import type { Speculation } from './stragglers.ts'
 import type { JsonValue } from '../kernel/errors.ts'
 import type { WindowValue } from '../protocol/index.ts'
 
@@ -336,6 +337,8 @@ interface StepBase {
   /** Most that all of its process may take, bytes; null for the slot's own. Only with isolation `process`. */
   readonly processMemory: number | null
   readonly services: ReadonlyMap<string, ServiceDefinition>
+  /** When a slow partition gets a second attempt beside the first; absent for never. */
+  readonly speculation?: Speculation
   /** Datasets held in memory, by the names that user functions know them by. */
   readonly lookups: ReadonlyMap<string, LookupDefinition>
   /** Datasets of files that user functions write, by the names that they know them by. */
@@ -393,6 +396,9 @@ export interface RecordsStep extends StepBase {
   readonly skip: Limit
   readonly controls: ReadonlyMap<string, (record: never) => Decimal | bigint | number>
   readonly stateVersion: number
+  /** `never`: a running partition is not cut, so that parts are the same files in every run. Absent: it is, where slots are idle. */
+  readonly rebalance?: 'never'
+  /** The address that its records are sent to, in place of a dataset; null where there is none. */
 }
 
 /** One operation between reading and writing, in the order of the chain. */

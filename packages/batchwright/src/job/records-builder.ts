@@ -24,6 +24,7 @@ export class RecordsBuilder extends StepBuilder {
   #skip = NO_DEAD_LETTERS
   #controls: RecordsStep['controls'] = new Map()
   #stateVersion = 0
+  #rebalance: 'auto' | 'never' = 'auto'
   /** Outputs that `.output(name)` was asked for. */
   readonly #readByName = new Set<string>()
 
@@ -129,6 +130,12 @@ export class RecordsBuilder extends StepBuilder {
     return this
   }
 
+  rebalance(mode: 'auto' | 'never'): this {
+    this.once('rebalance')
+    this.#rebalance = this.choice('rebalance', mode, ['auto', 'never'])
+    return this
+  }
+
   /** With a name first: control totals of that output. */
   control(first: unknown, second?: unknown): this {
     if (typeof first === 'string') {
@@ -216,6 +223,7 @@ export class RecordsBuilder extends StepBuilder {
       skip: this.#skip,
       controls: this.#controls,
       stateVersion: this.#stateVersion,
+      ...(this.#rebalance === 'never' ? { rebalance: 'never' } : {}),
     }
   }
 
@@ -265,6 +273,8 @@ export class RecordsBuilder extends StepBuilder {
       'timeout',
       'isolation',
       'publish',
+      'rebalance',
+      'speculate',
     ].find((policy) => this.hasCalled(policy))
     if (late === undefined) return
     throw this.error(method, `it comes after .${late}()`, `Put .${method}() before .${late}().`, 'STEP_ORDER')

@@ -18,6 +18,7 @@ import type {
 import { checkName, checkOptions, definitionError, show } from './names.ts'
 import { DEFAULT_RETRY, parseRetry, type RetryOptions } from './policies.ts'
 import type { ProcessOptions } from './step-types.ts'
+import { parseSpeculation, type SpeculateOptions, type Speculation } from './stragglers.ts'
 
 /** Datasets know that they are: others may be given by mistake. */
 export type AnyDataset = Dataset<unknown>
@@ -99,6 +100,7 @@ export abstract class StepBuilder {
   protected isolationOfStep: StepDefinition['isolation'] = 'thread'
   private processMemory: number | null = null
   protected publishMode: 'together' | 'alone' = 'together'
+  protected speculation: Speculation | null = null
   private declaredMemory: number | null = null
   protected services: ReadonlyMap<string, ServiceDefinition> = new Map()
   protected declaredLookups: ReadonlyMap<string, LookupDefinition> = new Map()
@@ -159,6 +161,12 @@ export abstract class StepBuilder {
   publish(mode: 'together' | 'alone'): this {
     this.once('publish')
     this.publishMode = this.choice('publish', mode, ['together', 'alone'])
+    return this
+  }
+
+  speculate(options: SpeculateOptions = {}): this {
+    this.once('speculate')
+    this.speculation = parseSpeculation(this.place('speculate'), options)
     return this
   }
 
@@ -501,7 +509,22 @@ export abstract class StepBuilder {
     return this.draftOutput === null && this.namedOutputs.size === 0 && this.fileOutputs.size === 0
   }
 
+  /** Two attempts at once must not write to the same place: what each of them stages is its own. */
+  private refuseInPlace(): void {
+    if (this.speculation === null) return
+    const inPlace = [this.draftOutput, ...this.namedOutputs.values()].find(
+      (draft) => draft !== null && draft.dataset.location.kind !== 'published',
+    )
+    if (inPlace === undefined || inPlace === null) return
+    throw this.error(
+      'speculate',
+      `the dataset ${show(inPlace.dataset.name)} is written in place, where two attempts at once would write twice`,
+      'Leave .speculate() out, or write files and load them in a step of their own.',
+    )
+  }
+
   protected base(surroundings: Surroundings): BaseDefinition {
+    this.refuseInPlace()
     return {
       name: this.name,
       after: surroundings.after,
@@ -515,6 +538,7 @@ export abstract class StepBuilder {
       isolation: this.isolationOfStep,
       processMemory: this.processMemory,
       services: this.services,
+      ...(this.speculation === null ? {} : { speculation: this.speculation }),
       lookups: new Map(
         [...this.declaredLookups].map(([name, given]) => [
           name,
@@ -566,6 +590,7 @@ interface BaseDefinition {
   readonly isolation: StepDefinition['isolation']
   readonly processMemory: number | null
   readonly services: ReadonlyMap<string, ServiceDefinition>
+  readonly speculation?: Speculation
   readonly lookups: ReadonlyMap<string, LookupDefinition>
   readonly files: ReadonlyMap<string, FileOutputDefinition>
 }

@@ -18,6 +18,7 @@ import type {
   Rejected,
 } from './model.ts'
 import type { Lookup } from './lookup.ts'
+import type { SpeculateOptions } from './stragglers.ts'
 import type { CommitOptions, LimitOption, PartitionOptions, RetryOptions } from './policies.ts'
 import type { Service } from './service.ts'
 
@@ -187,6 +188,11 @@ interface CommonPolicies<Next> {
 interface OutputPolicies<Next> extends CommonPolicies<Next> {
   /** `together` (default): with the run's other datasets, after all checks. `alone`: as soon as its own have passed. */
   publish(mode: 'together' | 'alone'): Next
+  /**
+   * A partition that takes far longer than its siblings gets a second attempt beside the first; the first to finish wins.
+   * Only for steps whose output is staged: their functions may run twice at once for the same record.
+   */
+  speculate(options?: SpeculateOptions): Next
 }
 
 /** Exact sums, by name, that verification compares. Numbers must be safe integers. */
@@ -294,6 +300,11 @@ export interface RecordsPolicies<
     by: PartitionPolicy['by'],
     options?: PartitionOptions<Source>,
   ): RecordsPolicies<Source, Current, Rules, Outputs, Written>
+  /**
+   * Whether the rest of a running partition may be given to idle slots. Records, their order and all counts are the same
+   * either way; only where files of the output begin and end may differ. Default `auto`: when slots are idle.
+   */
+  rebalance(mode: 'auto' | 'never'): RecordsPolicies<Source, Current, Rules, Outputs, Written>
   control(controls: Controls<Current>): RecordsPolicies<Source, Current, Rules, Outputs, Written>
   /** Control totals of a named output. */
   control<Name extends NameOf<Outputs>>(

@@ -9,6 +9,7 @@ export type FailPoint =
   | 'plan.sealed'
   | 'loop.sink-committed'
   | 'loop.checkpointed'
+  | 'loop.split'
   | 'loop.distinct-seen'
   | 'loop.finished'
   | 'table.opened'

@@ -38,6 +38,18 @@ export type AttemptEnd =
   /** It was asked to stop and did so at a commit: no attempt used. */
   | { readonly kind: 'givenBack'; readonly counters: Counters | null }
 
+/** A piece of a partition, not yet given an index. */
+export type SplitPiece = Omit<PartitionPlan, 'index'>
+
+/**
+ * A partition that is cut while it runs: from the checkpoint that it is committed with, `own` is all that the attempt works
+ * on, and the rest are tasks of their own. Pieces stand in the order of the input, and no record is in two of them or none.
+ */
+export interface PartitionSplit {
+  readonly own: SplitPiece
+  readonly rest: readonly SplitPiece[]
+}
+
 /** Why an attempt is asked to stop. */
 export type StopReason = 'cancelled' | 'paused' | 'preempted' | 'timeout' | 'lost'
 
@@ -52,4 +64,19 @@ export interface AttemptPort {
   log(line: LogLine): void
   /** Aborted when the attempt must stop; its reason is an Error whose `stop` is the StopReason. Looked at between chunks. */
   readonly signal: AbortSignal
+  /** Absent where nobody asks for splits. */
+  readonly splits?: SplitPort
+}
+
+/** How an attempt is asked to share out what is left of its partition, and answers. */
+export interface SplitPort {
+  /** Into how many pieces it was asked to cut what is left; null where it was not asked since it last looked. */
+  asked(): number | null
+  /**
+   * Commits a checkpoint and, in the same write, a split; durable when it resolves. True: the rest belongs to others from now
+   * on. False: the checkpoint stands, and the partition is whole as before. Rejects with code `FENCED`.
+   */
+  commit(checkpoint: Checkpoint, split: PartitionSplit): Promise<boolean>
+  /** Says why there will be no split: a clause for people. */
+  decline(reason: string): void
 }

@@ -30,6 +30,7 @@ export async function runAttempt(assignment: Assignment, port: AttemptPort, host
       await port.checkpoint(checkpoint)
       counters = checkpoint.counters
     },
+    ...(port.splits === undefined ? {} : { splits: port.splits }),
   }
   try {
     const job = await host.job(assignment.artifact)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { failPoint } from '../../kernel/failpoint.ts'
-import type { AttemptPort, Checkpoint } from '../../protocol/index.ts'
+import type { AttemptPort, Checkpoint, PartitionSplit, SplitPort } from '../../protocol/index.ts'
 
 /** Everything that must be on disk before a checkpoint may name it, captured by value when it is called. */
 export type Capture = () => Promise<Omit<Checkpoint, 'engine' | 'sequence'>>
@@ -59,12 +59,26 @@ export class Committer {
 
   /** Begins a commit, once the one before it has ended. Resolves when it has begun. */
   async begin(capture: Capture): Promise<void> {
+    await this.#begin(capture, (checkpoint) => this.#port.checkpoint(checkpoint))
+  }
+
+  async #begin(capture: Capture, commit: (checkpoint: Checkpoint) => Promise<void>): Promise<void> {
     await this.#underWay
     this.#chunks = 0
     this.#since = this.#clock.monotonic()
     const durable = capture()
     this.#durable = seen(durable)
-    this.#underWay = seen(this.#record(durable))
+    this.#underWay = seen(this.#record(durable, commit))
+  }
+
+  /** Commits together with a split, and waits for it. Resolves with whether the split was taken. */
+  async split(capture: Capture, split: PartitionSplit, port: SplitPort): Promise<boolean> {
+    let taken = false
+    await this.#begin(capture, async (checkpoint) => {
+      taken = await port.commit(checkpoint, split)
+    })
+    await this.#underWay
+    return taken
   }
 
   /** Resolves when no commit is under way; throws where the last one failed. */
@@ -72,12 +86,12 @@ export class Committer {
     await this.#underWay
   }
 
-  async #record(durable: ReturnType<Capture>): Promise<void> {
+  async #record(durable: ReturnType<Capture>, commit: (checkpoint: Checkpoint) => Promise<void>): Promise<void> {
     const state = await durable
     failPoint('loop.sink-committed')
     this.#sequence += 1
     const checkpoint: Checkpoint = { engine: 1, sequence: this.#sequence, ...state }
-    await this.#port.checkpoint(checkpoint)
+    await commit(checkpoint)
     this.last = checkpoint
     failPoint('loop.checkpointed')
   }

@@ -20,6 +20,7 @@ import type { NamedOutputs, NamedSums } from './named-outputs.ts'
 import { openNamed, openOutputs, type OpenOutputs } from './open-outputs.ts'
 import { prepareOperations } from './operations.ts'
 import { Pipeline } from './pipeline.ts'
+import { cutPartition, splitOf } from './splitting.ts'
 import { sealedBytes, stagedBytes } from './staged-bytes.ts'
 import { StepState } from './state.ts'
 import type { Tally } from './tally.ts'
@@ -84,6 +85,8 @@ export class Sitting {
   readonly #held: Held
   readonly #committer: Committer
   #position: JsonValue
+  /** Records of the partition; null where not known. */
+  #expected: number | null
   #progressAt: number
 
   private constructor(frame: AttemptFrame, start: SittingStart, held: Held) {
@@ -102,6 +105,7 @@ export class Sitting {
       sequence: start.sequence,
     })
     this.#position = start.checkpoint?.position ?? null
+    this.#expected = frame.assignment.partition.records
     this.#progressAt = host.clock.monotonic()
     for (const name of held.named.names) this.#tally.give(name, 0)
     for (const name of held.files.names) this.#tally.file(name, 0)
@@ -168,7 +172,7 @@ export class Sitting {
   /** Works through one batch, chunk by chunk. True where the attempt was asked to give back. */
   async #batch(batch: Batch): Promise<boolean> {
     const { step, stops, unwritable, services } = this.#frame
-    const size = batch.records.length
+    let size = batch.records.length
     const known = unwritable.among(batch)
     const looking = services.look()
     if (looking !== undefined) await looking
@@ -186,8 +190,31 @@ export class Sitting {
       else await this.#held.state.relieve()
       this.#tellProgress()
       from = to
+      size = await this.#splitWhereAsked(batch, to, size)
     }
     return stops.asked()
+  }
+
+  /**
+   * Gives away what lies beyond the records taken, where it can be cut. Nothing is read on until the cut is committed: what
+   * is given away has been seen by no function of the job and no sink. Answers with how many of
+   * the batch's first `size` records stay.
+   */
+  async #splitWhereAsked(batch: Batch, taken: number, size: number): Promise<number> {
+    const { step, port, assignment } = this.#frame
+    const pieces = port.splits?.asked() ?? null
+    if (port.splits === undefined || pieces === null) return size
+    const cut = await cutPartition(step, this.#held.reader, { batch, taken, pieces })
+    if ('refused' in cut) {
+      port.splits.decline(cut.refused)
+      return size
+    }
+    const split = splitOf(cut, assignment.partition)
+    if (!(await this.#committer.split(this.#capture, split, port.splits))) return size
+    failPoint('loop.split')
+    cut.take()
+    this.#expected = cut.own.records
+    return cut.keep
   }
 
   async #write(chunk: Chunk): Promise<void> {
@@ -285,11 +312,11 @@ export class Sitting {
   }
 
   #tellProgress(): void {
-    const { host, port, assignment } = this.#frame
+    const { host, port } = this.#frame
     const now = host.clock.monotonic()
     if (now - this.#progressAt < PROGRESS_MS) return
     this.#progressAt = now
-    const expected = assignment.partition.records
+    const expected = this.#expected
     const fraction = expected === null || expected === 0 ? null : Math.min(1, this.#tally.read / expected)
     port.progress({ counters: this.#tally.counters(0), fraction })
   }
