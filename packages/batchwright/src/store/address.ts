@@ -30,8 +30,10 @@ export async function openStore(address: StoreAddress, options: OpenStoreOptions
       const { openSqliteStore } = await import('./sqlite/open.ts')
       return openSqliteStore({ path: address.path, ...options })
     }
-    case 'postgres':
-      throw new Error('the PostgreSQL store is not there yet')
+    case 'postgres': {
+      const { openPostgresStore } = await import('./postgres/open.ts')
+      return openPostgresStore({ url: address.url, ...options })
+    }
   }
 }
 

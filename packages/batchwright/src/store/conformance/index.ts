@@ -13,7 +13,7 @@ import { fleetRules } from './fleet.ts'
 import { historyRules } from './histories.ts'
 import { leaseRules } from './leases.ts'
 import { planRules } from './plans.ts'
-import { propertyRules } from './properties.ts'
+import { PROPERTY_RUNS, propertyRules } from './properties.ts'
 import { publicationRules } from './publications.ts'
 import { replayRules } from './replays.ts'
 import { readRules } from './reading.ts'
@@ -28,7 +28,11 @@ export type { StoreUnderTest } from './world.ts'
 /** Opens a fresh world for a test; closed when the test ends. */
 export type OpenWorld = () => Promise<World>
 
-export function storeConformance(name: string, subject: StoreUnderTest): void {
+export function storeConformance(
+  name: string,
+  subject: StoreUnderTest,
+  { propertyRuns = PROPERTY_RUNS }: { readonly propertyRuns?: number } = {},
+): void {
   describe(`${name} keeps the store's contract`, () => {
     const open: (() => Promise<void>)[] = []
     const world: OpenWorld = async () => {
@@ -56,7 +60,9 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       replays: replayRules,
       reads: readRules,
       transitions: arrowRules,
-      properties: propertyRules,
+      properties: (open: OpenWorld) => {
+        propertyRules(open, propertyRuns)
+      },
     }
     for (const [topic, rules] of Object.entries(topics)) {
       describe(topic, () => {

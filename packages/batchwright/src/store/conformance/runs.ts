@@ -102,6 +102,6 @@ export function runRules(open: OpenWorld): void {
       store.createRun(newRun('run-3', [step('a')])),
     ])
     expect([good.status, bad.status, alsoGood.status]).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-    expect((await store.listRuns({})).items.map(({ runId }) => runId)).toEqual(['run-3', 'run-1'])
+    expect((await store.listRuns({})).items.map(({ runId }) => runId).toSorted()).toEqual(['run-1', 'run-3'])
   })
 }

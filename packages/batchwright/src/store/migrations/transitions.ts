@@ -8,14 +8,33 @@ export function words<State extends string>(column: string, table: readonly Tran
 
 /** SQLite: refuses every change of state that has no arrow, whoever makes it. */
 export function guard<State extends string>(name: string, table: readonly Transition<State>[]): string {
-  const starts = [...new Set(table.map(({ from }) => from))]
-  const cases = starts.map((from) => {
-    const ends = new Set(table.filter((arrow) => arrow.from === from).map(({ to }) => quoted(to)))
-    return `when ${quoted(from)} then new.state in (${[...ends].join(', ')})`
-  })
   return `create trigger ${name}_transition before update of state on ${name}
-when old.state <> new.state and not (case old.state ${cases.join(' ')} else 0 end)
+when old.state <> new.state and not (case old.state ${cases(table)} else 0 end)
 begin select raise(abort, 'ILLEGAL_TRANSITION of ${name}'); end;`
+}
+
+/** PostgreSQL: what its guards do with a change that has no arrow. */
+export const REFUSE_TRANSITION = `create function refuse_transition() returns trigger language plpgsql as $$
+begin
+  raise exception 'ILLEGAL_TRANSITION of %: % to %', tg_table_name, old.state, new.state using errcode = 'check_violation';
+end $$;`
+
+/** The same guard on PostgreSQL. The condition stands in the trigger, so that a legal change calls no function. */
+export function postgresGuard<State extends string>(name: string, table: readonly Transition<State>[]): string {
+  return `create trigger ${name}_transition before update of state on ${name} for each row
+when (old.state <> new.state and not (case old.state ${cases(table)} else false end))
+execute function refuse_transition();`
+}
+
+/** `when 'ready' then new.state in ('leased', ...)` for each state that has arrows. */
+function cases<State extends string>(table: readonly Transition<State>[]): string {
+  const starts = [...new Set(table.map(({ from }) => from))]
+  return starts
+    .map((from) => {
+      const ends = new Set(table.filter((arrow) => arrow.from === from).map(({ to }) => quoted(to)))
+      return `when ${quoted(from)} then new.state in (${[...ends].join(', ')})`
+    })
+    .join(' ')
 }
 
 function quoted(state: string): string {

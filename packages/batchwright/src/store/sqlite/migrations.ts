@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts'
-import { BatchwrightError } from '../../kernel/errors.ts'
 import { MIGRATIONS, type Migration } from '../migrations/index.ts'
+import { needsMigration, type AppliedVersion } from '../migrations/versions.ts'
 import { corrupt } from './errors.ts'
 import { number, text } from '../sql/rows.ts'
 import type { SqliteSession } from './session.ts'
@@ -29,12 +29,7 @@ export async function migrate(
   await refuseForeignFile(session, path)
   const known = migrations.at(-1)?.version ?? 0
   const store = await appliedVersion(session)
-  if (store.version > known) {
-    if (known < store.oldestCompatible) throw newerVersion(path, store, known)
-    return
-  }
-  if (store.version === known) return
-  if (!apply) throw olderVersion(path, store.version, known)
+  if (!needsMigration(path, store, known, apply)) return
   session.execute(APPLIED_TABLE)
   session.execute(`pragma application_id = ${APPLICATION_ID}`)
   for (const migration of migrations.filter(({ version }) => version > store.version)) {
@@ -60,11 +55,6 @@ async function refuseForeignFile(session: SqliteSession, path: string): Promise<
   throw corrupt(path, `a database of another program, with the tables ${names}`)
 }
 
-interface AppliedVersion {
-  readonly version: number
-  readonly oldestCompatible: number
-}
-
 async function appliedVersion(session: SqliteSession): Promise<AppliedVersion> {
   const made = await session.get(`select 1 from sqlite_schema where type = 'table' and name = 'migrations'`)
   const row =
@@ -74,24 +64,4 @@ async function appliedVersion(session: SqliteSession): Promise<AppliedVersion> {
   return row === undefined
     ? { version: 0, oldestCompatible: 0 }
     : { version: number(row, 'version'), oldestCompatible: number(row, 'oldest_compatible') }
-}
-
-function newerVersion(path: string, store: AppliedVersion, known: number): BatchwrightError {
-  return new BatchwrightError({
-    code: 'STORE_NEWER_VERSION',
-    message:
-      `expected a store of version ${known} or older at ${path}, found version ${store.version}, ` +
-      `which needs a Batchwright that knows version ${store.oldestCompatible} or newer`,
-    hint: 'Upgrade this project to the version that wrote the store, as with `npm install batchwright@latest`, and run the command again.',
-    details: { path, storeVersion: store.version, knownVersion: known, oldestCompatible: store.oldestCompatible },
-  })
-}
-
-function olderVersion(path: string, found: number, known: number): BatchwrightError {
-  return new BatchwrightError({
-    code: 'STORE_OLDER_VERSION',
-    message: `expected a store of version ${known} at ${path}, found version ${found}, and was told not to migrate it`,
-    hint: 'Open the store with migrations allowed once: any command of the newer batchwright does it.',
-    details: { path, storeVersion: found, knownVersion: known },
-  })
 }
