@@ -35,6 +35,11 @@ export { checkFileName, foldedName } from './files/file-name.ts'
 export { FileSink, type FileContent } from './files/file-sink.ts'
 export { openDeadLetterSink, type DeadLetterSink } from './sinks/dead-letter-sink.ts'
 export { openBlockSink } from './blocks/block-sink.ts'
+
+// Tables
+export type { Databases } from './tables/connection.ts'
+export { isConnectionLost } from './tables/faults.ts'
+export { openTableSink, type TableSinkOptions } from './tables/table-sink.ts'
 export { readBlocks } from './blocks/read-blocks.ts'
 
 // DuckDB

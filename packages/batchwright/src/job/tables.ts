@@ -219,7 +219,7 @@ function ofType(
     throw invalid(
       place,
       `there is no field ${show(name)} in the contract`,
-      `${didYouMean(String(name), names)}Fields: ${names.join(', ')}.`,
+      `${didYouMean(name, names)}Fields: ${names.join(', ')}.`,
     )
   }
   if (types.includes(field.type.type)) return name

@@ -2,10 +2,12 @@ import type { JobDefinition } from '../job/index.ts'
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { systemRandom, type Random } from '../kernel/random.ts'
 import type { ArtifactRef } from '../protocol/index.ts'
+import type { Databases } from '../data/index.ts'
 import { loadArtifact } from './load-artifact.ts'
 import { LookupPool } from './lookups/pool.ts'
 import { Redactor } from '../observe/index.ts'
 import { ServicePool } from './services.ts'
+import { slotDatabases } from './tables.ts'
 
 /** What a slot keeps from attempt to attempt. */
 export interface SlotHost {
@@ -14,6 +16,8 @@ export interface SlotHost {
   readonly services: ServicePool
   readonly lookups: LookupPool
   readonly redactor: Redactor
+  /** The way to the databases of tables. */
+  readonly databases: Databases
   /** The job of an artifact; loaded once for a code version. */
   job(artifact: ArtifactRef): Promise<JobDefinition>
   /** Closes the slot's services. */
@@ -42,6 +46,7 @@ export function createHost(options: SlotHostOptions = {}): SlotHost {
     services,
     lookups: new LookupPool(),
     redactor,
+    databases: slotDatabases(options.environment ?? process.env, redactor),
     job: options.job ?? loadArtifact,
     close: () => services.close(),
   }

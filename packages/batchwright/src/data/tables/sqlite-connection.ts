@@ -53,11 +53,15 @@ export class SqliteConnection implements TableConnection {
   }
 
   async begin(): Promise<void> {
-    await this.#patiently(() => this.execute('begin immediate'))
+    await this.#patiently(() => {
+      this.execute('begin immediate')
+    })
   }
 
   async commit(): Promise<void> {
-    await this.#patiently(() => this.execute('commit'))
+    await this.#patiently(() => {
+      this.execute('commit')
+    })
   }
 
   rollback(): Promise<void> {

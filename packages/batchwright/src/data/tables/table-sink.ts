@@ -19,6 +19,8 @@ export interface TableSinkOptions {
   readonly codeVersion: string
   /** Sequence of the last checkpoint that the run knows of; 0 for none. */
   readonly known: number
+  /** Why the task has to begin again: what its checkpoint needs beside the table is gone. Null where it goes on. */
+  readonly lost: BatchwrightError | null
 }
 
 /**
@@ -45,7 +47,7 @@ async function open(
   dataset: DatasetDefinition,
   options: TableSinkOptions,
 ): Promise<TransactionalSink> {
-  const { key, fence, known } = options
+  const { key, fence, known, lost } = options
   const { table, mode } = placeOf(dataset)
   const fitted = await fitTable(connection, dataset, 'write')
   const staged = mode === 'replaceWindow'
@@ -64,8 +66,8 @@ async function open(
     taskId: staged ? key.taskId : null,
   })
   const sink = new TableSink({ connection, dataset, progress, writer, codeVersion: options.codeVersion }, opened)
-  if (opened.sequence >= known) return sink
-  if (!staged) throw behind(dataset, known, opened.sequence)
+  if (opened.sequence >= known && (lost === null || opened.sequence === 0)) return sink
+  if (!staged) throw lost === null ? behind(dataset, known, opened.sequence) : inPlace(dataset, lost)
   // Nobody has seen staged rows: the task can begin again.
   await sink.startOver(qualified(table, staging), key.taskId)
   return sink
@@ -156,8 +158,9 @@ class TableSink implements TransactionalSink {
     failPoint('table.committed')
   }
 
-  finish(): Promise<readonly Part[]> {
-    return Promise.resolve(this.#asParts())
+  async finish(): Promise<readonly Part[]> {
+    await this.#parts.connection.close()
+    return this.#asParts()
   }
 
   async abort(): Promise<void> {
@@ -201,5 +204,16 @@ function behind({ name, location }: DatasetDefinition, known: number, found: num
     message: `dataset ${name}: expected ${table} to stand at commit ${known} of this task or after it, found ${found === 0 ? 'no commit' : `commit ${found}`}: its database was set back, or another one is meant`,
     hint: 'Rows that were committed are missing there. Bring the database back, or make the rows anew: `batchwright rerun JOB --window WINDOW`.',
     details: { dataset: name, table, expected: known, found },
+  })
+}
+
+function inPlace({ name, location }: DatasetDefinition, lost: BatchwrightError): BatchwrightError {
+  const table = location.kind === 'table' ? tableName(location.table) : name
+  return new BatchwrightError({
+    code: 'TABLE_PROGRESS_LOST',
+    message: `dataset ${name}: rows of this task are in ${table}, and what was kept beside them to go on is gone: ${lost.message}`,
+    hint: "Bring the files back, then `batchwright retry RUN`; or make the rows anew with `batchwright rerun JOB --window WINDOW`, which needs mode: 'upsert' or 'replaceWindow'.",
+    details: { dataset: name, table },
+    cause: lost,
   })
 }

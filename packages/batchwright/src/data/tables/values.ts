@@ -38,7 +38,7 @@ function textWriter(field: FieldDefinition): WriteText {
     case 'oneOf':
       return (record) => {
         const value = record[name]
-        return value === null || value === undefined ? null : String(value)
+        return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : null
       }
   }
 }

@@ -1,4 +1,4 @@
-import { openBlockSink, openDatasetSink, type StagedSink } from '../../data/index.ts'
+import { openBlockSink, openDatasetSink, type StagedSink, type TransactionalSink } from '../../data/index.ts'
 import {
   controlName,
   datasetKey,
@@ -29,6 +29,8 @@ interface OpenOptions {
   readonly folders: AttemptFolders
   readonly codeVersion: string
   readonly states: Readonly<Record<string, SinkState>>
+  /** The table that the step writes, open; absent where it writes none. Whoever opened it closes it where this fails. */
+  readonly table?: TransactionalSink | null
 }
 
 /** Opens all outputs for a step's records without a name; closes those already open where one cannot be opened. */
@@ -81,12 +83,14 @@ function openingsOf(
   name: string | null,
   plan: OutputPlan,
   buckets: readonly Buckets[],
-  { folders, codeVersion, states }: OpenOptions,
+  { folders, codeVersion, states, table = null }: OpenOptions,
 ): readonly Opening[] {
   const openings: Opening[] = []
   const { output } = plan
   const dataset = datasetKey(name)
-  if (output !== null) {
+  if (output?.dataset.location.kind === 'table' && table !== null) {
+    openings.push({ key: dataset, open: () => Promise.resolve(table) })
+  } else if (output !== null) {
     openings.push({
       key: dataset,
       open: () =>

@@ -152,10 +152,10 @@ async function writeHalves(
 
 /**
  * Whether a failed write may be the fault of a record. The operating system's errors and our own about storage are not;
- * ours about a record says OUTPUT_INVALID; a foreign sink's error may be.
+ * ours about a record say OUTPUT_INVALID or TABLE_ROW_REFUSED; a foreign sink's error may be.
  */
 function isAboutRecords(thrown: unknown): boolean {
-  if (thrown instanceof BatchwrightError) return thrown.code === 'OUTPUT_INVALID'
+  if (thrown instanceof BatchwrightError) return thrown.code === 'OUTPUT_INVALID' || thrown.code === 'TABLE_ROW_REFUSED'
   return !(thrown instanceof Error && 'syscall' in thrown)
 }
 

@@ -1,4 +1,4 @@
-import { partitionOpener } from '../../data/index.ts'
+import { isConnectionLost, partitionOpener } from '../../data/index.ts'
 import type { RecordsStep } from '../../job/index.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
 import type { AttemptEnd, AttemptPort, Checkpoint, PartitionAssignment } from '../../protocol/index.ts'
@@ -10,6 +10,7 @@ import { PolicyPatience } from '../patience.ts'
 import type { UsedServices } from '../services.ts'
 import { openUsed } from '../used.ts'
 import { Stops } from '../stop.ts'
+import { openStepTable } from '../tables.ts'
 import { FRESH, isLost } from './lost.ts'
 import { Rewind } from './outputs.ts'
 import { Sitting, type AttemptFrame, type SittingStart } from './sitting.ts'
@@ -55,28 +56,39 @@ async function workThrough(assignment: PartitionAssignment, step: RecordsStep, m
     },
   })
   const frame = frameOf(assignment, step, means, patience)
-  const sitFrom = (from: Sitting['last'], number: number): SittingStart => {
+  const sitFrom: SitFrom = (from, number) => {
     tally = new Tally(from.checkpoint?.counters ?? NO_COUNTERS)
     return { ...from, number, tally }
   }
   return await sitToTheEnd(frame, sitFrom)
 }
 
-/** One sitting after another: the next one only where an output made the last one rewind, or what it resumed from is gone. */
-async function sitToTheEnd(
-  frame: AttemptFrame,
-  sitFrom: (from: Sitting['last'], number: number) => SittingStart,
-): Promise<AttemptEnd> {
+type SitFrom = (from: Sitting['last'], number: number) => Omit<SittingStart, 'table'>
+
+/**
+ * One sitting after another: the next one only where an output made the last one rewind, where the connection of a table was
+ * cut, or where what it resumed from is gone.
+ */
+async function sitToTheEnd(frame: AttemptFrame, sitFrom: SitFrom): Promise<AttemptEnd> {
   const { checkpoint } = frame.assignment
   let from: Sitting['last'] = { checkpoint, sequence: checkpoint?.sequence ?? 0 }
-  for (let number = 0; ; number += 1) {
-    const opened = await openOrStartOver(frame, from, sitFrom, number)
+  let cutAt: number | null = null
+  let opened = await openOrStartOver(frame, from, sitFrom, 0)
+  for (let number = 1; ; number += 1) {
     try {
       return await opened.run()
     } catch (thrown) {
       await opened.abort()
-      if (!(thrown instanceof Rewind)) throw thrown
       from = opened.last
+      if (thrown instanceof Rewind) {
+        opened = await openOrStartOver(frame, from, sitFrom, number)
+        continue
+      }
+      // Cut twice at one place: whatever cuts it there is no accident.
+      if (!isConnectionLost(thrown) || cutAt === from.sequence || !frame.patience.worth(thrown)) throw thrown
+      cutAt = from.sequence
+      frame.context.log('warn', `going on from the last commit: ${thrown.message}`, { code: thrown.code })
+      opened = await frame.patience.retry(thrown, () => openOrStartOver(frame, from, sitFrom, number))
     }
   }
 }
@@ -85,15 +97,20 @@ async function sitToTheEnd(
 async function openOrStartOver(
   frame: AttemptFrame,
   from: Sitting['last'],
-  sitFrom: (from: Sitting['last'], number: number) => SittingStart,
+  sitFrom: SitFrom,
   number: number,
 ): Promise<Sitting> {
+  const { assignment, step, host } = frame
+  const table = await openStepTable(assignment, step, host, from)
+  const start = table === null ? from : table.from
   try {
-    return await Sitting.open(frame, sitFrom(from, number))
+    return await Sitting.open(frame, { ...sitFrom(start, number), table: table?.sink ?? null })
   } catch (thrown) {
-    if (from.checkpoint === null || !isLost(thrown)) throw thrown
+    if (start.checkpoint === null || !isLost(thrown)) throw thrown
+    const again = await openStepTable(assignment, step, host, { ...start, lost: thrown })
     frame.context.log('warn', `starting the partition again: ${thrown.message}`, { code: thrown.code })
-    return Sitting.open(frame, sitFrom({ checkpoint: null, sequence: from.sequence }, number + FRESH))
+    const fresh = sitFrom({ checkpoint: null, sequence: start.sequence }, number + FRESH)
+    return Sitting.open(frame, { ...fresh, table: again?.sink ?? null })
   }
 }
 

@@ -1,4 +1,11 @@
-import { openDeadLetterSink, type Batch, type BatchReader, type DeadLetterSink } from '../../data/index.ts'
+import {
+  isConnectionLost,
+  openDeadLetterSink,
+  type Batch,
+  type BatchReader,
+  type DeadLetterSink,
+  type TransactionalSink,
+} from '../../data/index.ts'
 import type { RecordsStep } from '../../job/index.ts'
 import { failPoint } from '../../kernel/failpoint.ts'
 import type { JsonValue } from '../../kernel/errors.ts'
@@ -50,6 +57,8 @@ export interface SittingStart {
   readonly sequence: number
   /** From 0: names the folders. */
   readonly number: number
+  /** The table that the step writes, open; null where it writes none. */
+  readonly table: TransactionalSink | null
   readonly tally: Tally
 }
 
@@ -61,6 +70,7 @@ interface Held {
   readonly files: FileOutputs
   readonly dead: DeadLetterSink
   readonly reader: BatchReader
+  readonly table: TransactionalSink | null
 }
 
 /** What a chunk adds to the control totals. */
@@ -114,18 +124,18 @@ export class Sitting {
   /** Opens outputs, dead letters, state and source at the start; closes what is open where one of them fails. */
   static async open(frame: AttemptFrame, start: SittingStart): Promise<Sitting> {
     const { assignment, step } = frame
-    const { checkpoint } = start
+    const { checkpoint, table } = start
     const folders = attemptFolders(assignment, start.number)
     const codeVersion = assignment.artifact.codeVersion
-    const closers: (() => Promise<void>)[] = []
+    const closers: (() => Promise<void>)[] = table === null ? [] : [() => table.abort()]
     try {
       const state = await StepState.open(step, folders.private, checkpoint)
       closers.push(() => state.close())
       const states = checkpoint?.outputs ?? {}
-      const sinks = await openOutputs(step, { folders, codeVersion, states })
+      const sinks = await openOutputs(step, { folders, codeVersion, states, table })
       closers.push(() => sinks.outputs.abort())
       const controls = checkpoint?.controls ?? {}
-      const named = await openNamed(step, { folders, codeVersion, states, controls })
+      const named = await openNamed(step, { folders, codeVersion, states, controls, table })
       closers.push(() => named.abort())
       const files = await FileOutputs.open(step.files, { folders, codeVersion, states })
       closers.push(() => files.abort())
@@ -133,7 +143,7 @@ export class Sitting {
       const dead = await openDeadLetterSink({ folder: folders.private, name: 'dead', codeVersion, resume })
       closers.push(() => dead.abort())
       const reader = await frame.open(checkpoint?.position ?? null)
-      return new Sitting(frame, start, { state, sinks, named, files, dead, reader })
+      return new Sitting(frame, start, { state, sinks, named, files, dead, reader, table })
     } catch (thrown) {
       for (const close of closers.reverse()) await close()
       throw thrown
@@ -269,7 +279,8 @@ export class Sitting {
     try {
       await write()
     } catch (thrown) {
-      if (!this.#frame.patience.worth(thrown)) throw thrown
+      // With its connection a table's transaction went, and with it the rows before these: the sitting begins again.
+      if (isConnectionLost(thrown) || !this.#frame.patience.worth(thrown)) throw thrown
       await this.#frame.patience.retry(thrown, write)
     }
   }
@@ -286,7 +297,7 @@ export class Sitting {
 
   /** Takes position, counters, controls and state by value, now, and makes durable what belongs to them. */
   readonly #capture: Capture = async () => {
-    const { sinks, named, files, dead, state } = this.#held
+    const { sinks, named, files, dead, state, table } = this.#held
     const position = this.#position
     const counters = this.#tally.counters(0)
     const controls = { ...this.#controls.totals(), ...named.totals() }
@@ -300,7 +311,7 @@ export class Sitting {
       state.commit(),
     ])
     const rows = { ...own, ...given }
-    return {
+    const captured = {
       position,
       counters: { ...counters, bytesWritten: stagedBytes(rows) + fileBytes },
       controls,
@@ -309,6 +320,9 @@ export class Sitting {
       state: described,
       codeVersion: this.#frame.assignment.artifact.codeVersion,
     }
+    // Last: a table's commit names what is on disk by now. It is told what the store will be told.
+    await table?.seal({ engine: 1, sequence: this.#committer.sequence + 1, ...captured })
+    return captured
   }
 
   #tellProgress(): void {
@@ -329,8 +343,10 @@ export class Sitting {
   }
 
   async #finish(): Promise<AttemptEnd> {
+    const { sinks, named, files, dead, state, reader, table } = this.#held
+    // Rows of a table are there when they are committed with the position behind them.
+    if (table !== null && this.#committer.behind) await this.#committer.begin(this.#capture)
     await this.#committer.settled()
-    const { sinks, named, files, dead, state, reader } = this.#held
     await reader.close()
     await state.close()
     const [own, given, written, deadLetters] = await Promise.all([

@@ -10,6 +10,7 @@ import { isJsonObject } from '../json.ts'
 import { portLog } from '../log.ts'
 import { Committer, type Capture } from '../records/committer.ts'
 import { Controls } from '../records/controls.ts'
+import type { TransactionalSink } from '../../data/index.ts'
 import { FRESH, isLost } from '../records/lost.ts'
 import { openOutputs, type OpenOutputs } from '../records/open-outputs.ts'
 import { isThenable, readResult } from '../records/operations.ts'
@@ -18,6 +19,7 @@ import { Tally } from '../records/tally.ts'
 import type { UsedServices } from '../services.ts'
 import { openUsed } from '../used.ts'
 import { Stops } from '../stop.ts'
+import { openStepTable, type Standing } from '../tables.ts'
 import { callable } from '../user-function.ts'
 import { foldBucket, foldFailed, type Folded } from './fold.ts'
 import { readBucket } from './plan-reduce.ts'
@@ -52,7 +54,7 @@ export async function runReduce(
       { locate: () => ({ source: assignment.partition.label, windowKey: null, record: 0, offset: null }) },
       0,
     )
-    const start = await openStart(assignment, step, log)
+    const start = await openStart(assignment, step, host, log)
     const emitting = new Emitting(assignment, step, port, host, stops, start, context, parts, services)
     try {
       return await emitting.run()
@@ -72,23 +74,40 @@ interface Start {
   readonly sequence: number
   readonly folders: AttemptFolders
   readonly sinks: OpenOutputs
+  /** The table that the step writes; null where it writes none. */
+  readonly table: TransactionalSink | null
 }
 
 /** Opens the outputs at the last checkpoint, or at the beginning where what it names is gone. */
-async function openStart(assignment: PartitionAssignment, step: ReduceStep, log: ContextBase['log']): Promise<Start> {
-  const { checkpoint, artifact } = assignment
-  const openAt = async (from: Checkpoint | null, sitting: number): Promise<Start> => {
+async function openStart(
+  assignment: PartitionAssignment,
+  step: ReduceStep,
+  host: SlotHost,
+  log: ContextBase['log'],
+): Promise<Start> {
+  const { artifact } = assignment
+  const openAt = async (from: Standing & { readonly lost?: BatchwrightError }, sitting: number): Promise<Start> => {
     const folders = attemptFolders(assignment, sitting)
-    const states = from?.outputs ?? {}
-    const sinks = await openOutputs(step, { folders, codeVersion: artifact.codeVersion, states })
-    return { checkpoint: from, sequence: checkpoint?.sequence ?? 0, folders, sinks }
+    const opened = await openStepTable(assignment, step, host, from)
+    const { checkpoint, sequence } = opened?.from ?? from
+    const table = opened?.sink ?? null
+    try {
+      const states = checkpoint?.outputs ?? {}
+      const sinks = await openOutputs(step, { folders, codeVersion: artifact.codeVersion, states, table })
+      return { checkpoint, sequence, folders, sinks, table }
+    } catch (thrown) {
+      await table?.abort()
+      throw thrown
+    }
   }
+  const { checkpoint } = assignment
+  const sequence = checkpoint?.sequence ?? 0
   try {
-    return await openAt(checkpoint, 0)
+    return await openAt({ checkpoint, sequence }, 0)
   } catch (thrown) {
     if (checkpoint === null || !isLost(thrown)) throw thrown
     log('warn', `starting the partition again: ${thrown.message}`, { code: thrown.code })
-    return openAt(null, FRESH)
+    return openAt({ checkpoint: null, sequence, lost: thrown }, FRESH)
   }
 }
 
@@ -97,6 +116,7 @@ class Emitting {
   readonly #step: ReduceStep
   readonly #stops: Stops
   readonly #sinks: OpenOutputs
+  readonly #table: TransactionalSink | null
   /** For runs on disk. */
   readonly #folder: string
   readonly #context: ProcessContext
@@ -119,11 +139,12 @@ class Emitting {
     parts: readonly Part[],
     services: UsedServices,
   ) {
-    const { checkpoint, sequence, folders, sinks } = start
+    const { checkpoint, sequence, folders, sinks, table } = start
     this.#assignment = assignment
     this.#step = step
     this.#stops = stops
     this.#sinks = sinks
+    this.#table = table
     this.#folder = folders.private
     this.#context = context
     this.#finishKey = callable<[unknown, string, ProcessContext]>(step.fold.finish)
@@ -217,7 +238,7 @@ class Emitting {
     const counters = this.#tally.counters(0)
     const controls = this.#controls.totals()
     const outputs = await this.#sinks.outputs.commit()
-    return {
+    const captured = {
       position,
       counters: { ...counters, bytesWritten: stagedBytes(outputs) },
       controls,
@@ -226,6 +247,8 @@ class Emitting {
       state: null,
       codeVersion: this.#assignment.artifact.codeVersion,
     }
+    await this.#table?.seal({ engine: 1, sequence: this.#committer.sequence + 1, ...captured })
+    return captured
   }
 
   async #giveBack(): Promise<AttemptEnd> {
@@ -236,6 +259,7 @@ class Emitting {
   }
 
   async #finish(): Promise<AttemptEnd> {
+    if (this.#table !== null && this.#committer.behind) await this.#committer.begin(this.#capture)
     await this.#committer.settled()
     const outputs = await this.#sinks.outputs.finish()
     failPoint('loop.finished')
