@@ -8,6 +8,7 @@ import { datasetFolder } from '../data/index.ts'
 import { Redactor } from '../observe/index.ts'
 import { loadArtifact, readSecret } from '../runtime/index.ts'
 import { newestNumber } from './datasets.ts'
+import type { ArtifactRef } from '../protocol/index.ts'
 import type { Session } from './session.ts'
 
 export interface ExecutorChoice {
@@ -39,12 +40,22 @@ function memoryOf({ project }: Session, { slotMemory }: ExecutorChoice): { reado
   return bytes === null ? {} : { maxOldGenerationMb: Math.floor(bytes / 2 ** 20) }
 }
 
+export interface DescribeOptions {
+  readonly inline: boolean
+  /** Whoever stands at a breakpoint has all the time in the world: no time-outs. */
+  readonly patient: boolean
+  /** Before an artifact is loaded: brings it here where it is not. */
+  readonly fetch: (artifact: ArtifactRef) => Promise<void>
+}
+
 /** Looks steps up in their artifact, which is kept in memory once it is loaded. */
-export function describeWith(
-  projectFolder: string,
-  { inline, patient }: { readonly inline: boolean; readonly patient: boolean },
-): DescribeStep {
+export function describeWith(projectFolder: string, { inline, patient, fetch }: DescribeOptions): DescribeStep {
+  const fetched = new Set<string>()
   return async ({ codeVersion, artifactPath, step }) => {
+    if (!fetched.has(codeVersion)) {
+      await fetch({ codeVersion, path: artifactPath })
+      fetched.add(codeVersion)
+    }
     const definition = await loadArtifact({ codeVersion, path: artifactPath })
     const facts = stepFacts(definition, step)
     return {

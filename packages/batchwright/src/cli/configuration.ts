@@ -218,7 +218,8 @@ export function readGrace(text: string): number | undefined {
   return GRACE.fromText(text)
 }
 
-function readDuration(text: string, key: string, leastMs: number): number | undefined {
+/** Milliseconds; undefined where the text is no duration, or a shorter one. */
+export function readDuration(text: string, key: string, leastMs: number): number | undefined {
   try {
     // What is no duration is told by the error, not by the type.
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion

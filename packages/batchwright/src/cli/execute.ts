@@ -10,6 +10,8 @@ import { describeWith, executorsOf, redactionOf } from './assembly.ts'
 import { runFolder } from './project.ts'
 import { wrap } from './render/text.ts'
 import { cleanAfter } from './clean.ts'
+import { artifactPathIn, fetchArtifact } from './fleet/artifacts.ts'
+import { aboutWorker } from './fleet/about.ts'
 import { followRun } from './fleet/follow.ts'
 import { isInspected } from './inspect.ts'
 import type { InspectOptions } from './inspect.ts'
@@ -74,7 +76,9 @@ async function workOn(
 ): Promise<Execution> {
   const store = await session.store()
   const { terminal, clock, random, project } = session
-  const definition = await loadArtifact({ codeVersion: run.codeVersion, path: run.artifactPath })
+  const artifact = { codeVersion: run.codeVersion, path: artifactPathIn(project)(run.codeVersion, run.artifactPath) }
+  await fetchArtifact(project, store, artifact)
+  const definition = await loadArtifact(artifact)
   const log = openRunLog({
     folder: runFolder(project, run.runId),
     clock,
@@ -89,7 +93,13 @@ async function workOn(
   const drive = driveRuns([run.runId], {
     store,
     executors: executorsOf(session, { ...options, stopAtFirstCall: options.inspectBrk !== undefined }),
-    describe: describeWith(project.folder, { inline: options.inline === true, patient: inspected }),
+    describe: describeWith(project.folder, {
+      inline: options.inline === true,
+      patient: inspected,
+      fetch: (artifact) => fetchArtifact(project, store, artifact),
+    }),
+    artifactPath: artifactPathIn(project),
+    about: await aboutWorker(session, store),
     folders: { project: project.folder, state: project.state },
     slots: options.slots ?? (inspected ? 1 : project.configuration.slots.value),
     heartbeat: { kind: 'thread', store: project.store },

@@ -18,6 +18,7 @@ import { DISCARDED_FILE } from './letters.ts'
 import { keepMended } from './mended.ts'
 import type { ChosenLetter } from './mended.ts'
 import { runFolder } from './project.ts'
+import { joinFleet } from './fleet/about.ts'
 import { requester } from './requester.ts'
 import type { Session } from './session.ts'
 import { runTitle } from './view.ts'
@@ -99,6 +100,7 @@ async function beginReplay(
   const { store, job, step, file, deadLetters } = replay
   const { run } = replay.base
   await requireSamePlans(store, run, job)
+  await joinFleet(session, store, job.artifact)
   const from = runFolder(session.project, run.runId)
   const adoption = await decideAdoption({
     project: session.project,

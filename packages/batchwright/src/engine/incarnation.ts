@@ -32,10 +32,10 @@ export class Incarnation {
 
   /** Registers in the store and starts the heartbeat. */
   static async begin(settings: WorkerSettings, contact: StoreContact, events: IncarnationEvents): Promise<Incarnation> {
-    const { store, clock, random, leaseMs, identity } = settings
+    const { store, clock, random, leaseMs, identity, about, slots } = settings
     const workerId = newId(clock, random)
     const lease = new LocalLease(clock, leaseMs)
-    await contact.call(() => store.registerWorker({ workerId, ...identity, leaseMs }))
+    await contact.call(() => store.registerWorker({ workerId, ...identity, leaseMs, slots, ...about }))
     const incarnation = new Incarnation(workerId, lease)
     incarnation.#heartbeat = openHeartbeat(settings, workerId, {
       renewed: (renewal) => {

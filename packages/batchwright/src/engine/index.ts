@@ -5,9 +5,12 @@
  */
 export type { AttemptLogLine } from './attempt.ts'
 export { StoreContact } from './contact.ts'
-export type { CoordinatorHooks, CoordinatorOptions, Leadership } from './coordinator/coordinator.ts'
+export type { CoordinatorHooks, CoordinatorOptions } from './coordinator/coordinator.ts'
 export { Coordinator } from './coordinator/coordinator.ts'
 export type { Duty, DutyContext, DutyCounts } from './coordinator/duty.ts'
+export { reaping } from './coordinator/reaping.ts'
+export type { ScalingRules, StepLoad } from './autoscale/policy.ts'
+export { Autoscaler, workersWanted } from './autoscale/policy.ts'
 export type { Drive } from './drive.ts'
 export { driveRuns, followRuns } from './drive.ts'
 export type { DescribeStep, Isolation, PublishedDataset, StepFacts, StepReference } from './facts.ts'

@@ -5,7 +5,7 @@ import type { Random } from '../kernel/random.ts'
 import { systemRandom } from '../kernel/random.ts'
 import type { Executor } from '../executors/index.ts'
 import type { StopReason } from '../protocol/index.ts'
-import type { ClaimedTask, RunRow, Store, StoreAddress } from '../store/index.ts'
+import type { ClaimedTask, NewWorker, RunRow, Store, StoreAddress } from '../store/index.ts'
 import type { Decision } from './retry.ts'
 import type { AttemptLogLine } from './attempt.ts'
 import type { DescribeStep } from './facts.ts'
@@ -38,6 +38,10 @@ export interface WorkerOptions {
   readonly describe: DescribeStep
   /** Absolute paths: the project, and its `.batchwright`. */
   readonly folders: { readonly project: string; readonly state: string }
+  /** Where the code of a version lies on this host. Default: where the run says, which is right on one machine. */
+  readonly artifactPath?: (codeVersion: string, named: string) => string
+  /** What the store knows of this worker beside its process: for people, and its proof that it sees the common storage. */
+  readonly about?: Pick<NewWorker, 'name' | 'version' | 'storage'>
   /** Attempts that run at once, whatever their isolation. */
   readonly slots: number
   /** Only tasks of these runs; absent for any. */
@@ -87,6 +91,8 @@ export function settle(options: WorkerOptions): WorkerSettings {
     folders: options.folders,
     slots: options.slots,
     runs: options.runs ?? null,
+    artifactPath: options.artifactPath ?? ((_, named) => named),
+    about: options.about ?? {},
     heartbeat: options.heartbeat ?? { kind: 'local' },
     leaseMs: options.leaseMs ?? 6_000,
     heartbeatMs: options.heartbeatMs ?? 2_000,

@@ -16,10 +16,8 @@ export interface ReaperOptions {
 /** One pass: buries processes of this host that are surely dead at once, and others when their leases have run out. */
 export async function reapOnce(options: ReaperOptions): Promise<ReapResult> {
   const { store, contact, own } = options
-  const workers = await contact.call(() => store.listWorkers())
-  const knownDead = workers
-    .filter((worker) => worker.state === 'alive' && isSurelyDead(worker, own))
-    .map((worker) => worker.workerId)
+  const workers = await contact.call(() => store.listWorkers({ states: ['alive'], host: own.host }))
+  const knownDead = workers.filter((worker) => isSurelyDead(worker, own)).map((worker) => worker.workerId)
   const onlyKnown = contact.unbrokenMs() < options.graceMs
   if (onlyKnown && knownDead.length === 0) return { workers: [], released: 0, failed: 0 }
   return contact.call(() => store.reap(knownDead, { crashes: options.crashes, onlyKnown }))

@@ -150,12 +150,12 @@ export class Worker {
   }
 
   /** Claims once, surely: after an unknown outcome the claim is looked up before another is made. */
-  #claim(incarnation: Incarnation, limit: number): Promise<readonly ClaimedTask[]> {
-    const { store, runs, clock, random } = this.#settings
+  async #claim(incarnation: Incarnation, limit: number): Promise<readonly ClaimedTask[]> {
+    const { store, runs, clock, random, artifactPath } = this.#settings
     const { workerId } = incarnation
     const claimId = newId(clock, random)
     let asked = false
-    return this.#contact.call(async () => {
+    const tasks = await this.#contact.call(async () => {
       const earlier = asked ? await store.claimed(workerId, claimId) : []
       if (earlier.length > 0) return earlier
       asked = true
@@ -169,6 +169,7 @@ export class Worker {
       this.#fail(error)
     })
     this.#attempts.set(task.taskId, { attempt, ended })
+    return tasks.map((task) => ({ ...task, artifactPath: artifactPath(task.codeVersion, task.artifactPath) }))
     if (this.#draining.signal.aborted) attempt.stop('preempted')
   }
 

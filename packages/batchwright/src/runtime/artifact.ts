@@ -201,7 +201,7 @@ async function textOrNull(file: string): Promise<string | null> {
 }
 
 /** Readers see the whole file or none, also where two processes build the same artifact. */
-async function writeWhole(file: string, text: string): Promise<void> {
+export async function writeWhole(file: string, text: string): Promise<void> {
   const temporary = `${file}.${process.pid}-${systemRandom.integer(2 ** 32).toString(36)}.tmp`
   try {
     await writeFile(temporary, text, { flush: true })

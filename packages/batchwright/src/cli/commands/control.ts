@@ -8,6 +8,7 @@ import { execute } from '../execute.ts'
 import type { ExecutionOptions } from '../execute.ts'
 import type { ExitCode } from '../failure.ts'
 import { EXIT, usageError } from '../failure.ts'
+import { joinFleet } from '../fleet/about.ts'
 import { requester } from '../requester.ts'
 import { selectRun, selectStep } from '../select.ts'
 import type { Session } from '../session.ts'
@@ -60,7 +61,9 @@ async function reopen(session: Session, store: Store, run: RunRow, options: Retr
     ...(options.partition === undefined ? {} : { partition: partitionOf(run, steps, options.partition, options.step) }),
   }
   if (options.code === 'pinned') return store.reopenRun(run.runId, { ...how, by: requester() })
-  return reopenWithCurrentCode(store, run, await loadJob(session.project, run.job), how)
+  const job = await loadJob(session.project, run.job)
+  await joinFleet(session, store, job.artifact)
+  return reopenWithCurrentCode(store, run, job, how)
 }
 
 function partitionOf(

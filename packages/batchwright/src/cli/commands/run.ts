@@ -17,6 +17,7 @@ import type { SlowPartition } from '../render/live.ts'
 import { rangeLines, rangeTitle } from '../render/range.ts'
 import { displayWidth, wrap } from '../render/text.ts'
 import { gatherFacts } from '../run-facts.ts'
+import { joinFleet } from '../fleet/about.ts'
 import { requester } from '../requester.ts'
 import { readParameters, selectWindows } from '../select.ts'
 import type { Session } from '../session.ts'
@@ -126,6 +127,7 @@ interface WindowRequest extends ExecutionOptions {
 
 async function runWindow(session: Session, job: LoadedJob, request: WindowRequest): Promise<WindowResult> {
   const store = await session.store()
+  await joinFleet(session, store, job.artifact)
   const submitted = await submitRun(
     store,
     job.definition,

@@ -1,7 +1,7 @@
 /** What the declarations of all commands share: common options, values of options, and how a command's work is started. */
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
-import { readGrace, readSlotMemory } from '../configuration.ts'
+import { readDuration, readGrace, readSlotMemory } from '../configuration.ts'
 import type { ExitCode } from '../failure.ts'
 import type { InspectOptions } from '../inspect.ts'
 
@@ -80,6 +80,12 @@ export function slotMemory(value: string): number {
   const bytes = readSlotMemory(value)
   if (bytes === undefined) throw new InvalidArgumentError('expected a size from 32MB, as 256MB')
   return bytes
+}
+
+export function duration(value: string): number {
+  const ms = readDuration(value, 'duration', 1)
+  if (ms === undefined) throw new InvalidArgumentError('expected a duration, as 30s')
+  return ms
 }
 
 export function grace(value: string): number {

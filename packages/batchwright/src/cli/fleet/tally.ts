@@ -48,6 +48,11 @@ export class Tally {
     return this.#totals
   }
 
+  /** Attempts under way. */
+  get busy(): number {
+    return this.#running.size
+  }
+
   /** Attempts under way by what they work on: `billing 2011-01/rate` and their number. */
   running(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>()

@@ -13,8 +13,12 @@ import { duration, plural } from '../render/text.ts'
 import type { Session } from '../session.ts'
 import { tellTrouble } from '../trouble.ts'
 import { runTitle } from '../view.ts'
+import { aboutWorker } from './about.ts'
+import { artifactPathIn, fetchArtifact } from './artifacts.ts'
+import { coordinatorOf } from './coordinate.ts'
 import { openPatiently } from './open-patiently.ts'
 import { RunLogs } from './run-logs.ts'
+import { answerToSupervisor } from './supervise.ts'
 import type { ServiceLog } from './service-log.ts'
 import { openServiceLog } from './service-log.ts'
 import { busyWords, Tally } from './tally.ts'
@@ -39,13 +43,17 @@ const LEAVE_MS = 5_000
 export async function work(session: Session, options: WorkOptions): Promise<ExitCode> {
   const log = openServiceLog(session)
   const stopping = new AbortController()
-  const interrupts = listenForInterrupts((signal) => {
-    stopping.abort(new Error(signal))
+  const leave = (why: string): void => {
+    stopping.abort(new Error(why))
+  }
+  const interrupts = listenForInterrupts(leave)
+  const supervisor = answerToSupervisor(() => {
+    leave('the supervisor has gone')
   })
   try {
     const store = await openPatiently(session, log, stopping.signal)
     if (store === null) return EXIT.succeeded
-    await workOn(session, store, log, stopping.signal, options)
+    await workOn(session, store, log, stopping.signal, { ...options, busy: supervisor?.say ?? (() => undefined) })
     return EXIT.succeeded
   } finally {
     interrupts.release()
@@ -57,7 +65,7 @@ async function workOn(
   store: Store,
   log: ServiceLog,
   stopping: AbortSignal,
-  options: WorkOptions,
+  options: WorkOptions & { readonly busy: (attempts: number) => void },
 ): Promise<void> {
   const { project, clock, random } = session
   const { configuration } = project
@@ -72,7 +80,9 @@ async function workOn(
   const worker = new Worker({
     store,
     executors: executorsOf(session, options),
-    describe: describeAndLearn(project.folder, logs),
+    describe: describeAndLearn(session, store, logs),
+    artifactPath: artifactPathIn(project),
+    about: { ...(await aboutWorker(session, store)), name },
     folders: { project: project.folder, state: project.state },
     slots,
     heartbeat: { kind: 'thread', store: project.store },
@@ -81,17 +91,23 @@ async function workOn(
     stopGraceMs: { preempted: graceMs - leaveMs(graceMs), paused: graceMs - leaveMs(graceMs) },
     clock,
     random,
-    hooks: hooksOf(session, store, log, tally, logs),
+    hooks: hooksOf(session, store, log, tally, logs, options.busy),
   })
   const about = `${plural(slots, 'slot')}, store ${shownAddress(project.store)}, project ${project.folder}`
   log.say('worker.started', `worker ${name} started: ${about}`, { name, slots, pid: process.pid })
+  const coordinator = coordinatorOf(session, store, log)
+  const coordinating = coordinator.run().catch((error: unknown) => {
+    log.say('coordinator.failed', `does the duties of the coordinator no more: ${messageOf(error)}`)
+  })
   const health = tellHealth(session, log, tally, slots)
   const leaving = leaveWithin(worker, graceMs, session, log, stopping)
   try {
     await worker.run()
   } finally {
+    coordinator.stop()
     health.stop()
     leaving.stop()
+    await coordinating
     tally.flush()
     await logs.close()
   }
@@ -104,15 +120,25 @@ function leaveMs(graceMs: number): number {
   return Math.min(LEAVE_MS, graceMs / 3)
 }
 
-function describeAndLearn(projectFolder: string, logs: RunLogs): DescribeStep {
-  const describe = describeWith(projectFolder, { inline: false, patient: false })
-  return async (reference) => {
-    await logs.learn({ codeVersion: reference.codeVersion, path: reference.artifactPath })
-    return describe(reference)
-  }
+function describeAndLearn({ project }: Session, store: Store, logs: RunLogs): DescribeStep {
+  return describeWith(project.folder, {
+    inline: false,
+    patient: false,
+    fetch: async (artifact) => {
+      await fetchArtifact(project, store, artifact)
+      await logs.learn(artifact)
+    },
+  })
 }
 
-function hooksOf(session: Session, store: Store, log: ServiceLog, tally: Tally, logs: RunLogs): WorkerHooks {
+function hooksOf(
+  session: Session,
+  store: Store,
+  log: ServiceLog,
+  tally: Tally,
+  logs: RunLogs,
+  busy: (attempts: number) => void,
+): WorkerHooks {
   const trouble = tellTrouble((lines) => {
     log.say('store.trouble', lines.join('\n'))
   }, session.clock)
@@ -125,9 +151,11 @@ function hooksOf(session: Session, store: Store, log: ServiceLog, tally: Tally, 
     },
     claimed: (tasks) => {
       tally.claimed(tasks)
+      busy(tally.busy)
     },
     ended: (task, decision, stop) => {
       tally.ended(task, decision, stop)
+      busy(tally.busy)
     },
     runEnded: async (run) => {
       tally.flush()
@@ -154,7 +182,8 @@ function messageOf(error: unknown): string {
 }
 
 async function cleanUp(session: Session, store: Store, run: RunRow, log: ServiceLog): Promise<void> {
-  const job = await loadArtifact({ codeVersion: run.codeVersion, path: run.artifactPath })
+  const file = artifactPathIn(session.project)(run.codeVersion, run.artifactPath)
+  const job = await loadArtifact({ codeVersion: run.codeVersion, path: file })
   await cleanAfter({ project: session.project, store, run, job }, (lines) => {
     log.say('run.uncleaned', lines.join('\n'), { runId: run.runId })
   })
@@ -169,7 +198,7 @@ function tellHealth(session: Session, log: ServiceLog, tally: Tally, slots: numb
     const memory = Math.round(process.memoryUsage.rss() / 1e6)
     log.say('worker.health', `${busy}; ${since}; ${memory} MB`, {
       slots,
-      busy: [...tally.running().values()].reduce((sum, number) => sum + number, 0),
+      busy: tally.busy,
       succeeded,
       retried,
       failed,

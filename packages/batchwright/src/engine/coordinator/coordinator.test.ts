@@ -3,30 +3,16 @@ import { expect, test } from 'vitest'
 import { seededRandom } from '../../kernel/random.ts'
 import { openSqliteStore } from '../../store/index.ts'
 import { VirtualClock } from '../../testing/index.ts'
-import { outage } from '../fixtures/intercept.ts'
-import type { CoordinatorOptions, Leadership } from './coordinator.ts'
+import { Connection } from '../fixtures/intercept.ts'
+import type { CoordinatorOptions } from './coordinator.ts'
 import { Coordinator } from './coordinator.ts'
 import type { Duty } from './duty.ts'
-
-/** The rule of the store's verb, on a clock alone. */
-function leaseOn(clock: VirtualClock): Leadership {
-  let held: { readonly holder: string; readonly until: number } | null = null
-  return {
-    lead: (_, holder, forMs) => {
-      if (held === null || held.until <= clock.now() || held.holder === holder) {
-        held = forMs === 0 ? null : { holder, until: clock.now() + forMs }
-      }
-      return Promise.resolve(held?.holder ?? null)
-    },
-  }
-}
 
 async function world() {
   const clock = new VirtualClock()
   const random = seededRandom(1)
   const store = await clock.runUntil(openSqliteStore({ path: ':memory:', clock, random }))
   const passes: string[] = []
-  const leadership = leaseOn(clock)
   const start = (holder: string, overrides: Partial<CoordinatorOptions> = {}) => {
     const duty: Duty = {
       name: 'count',
@@ -38,7 +24,6 @@ async function world() {
     }
     const coordinator = new Coordinator({
       store,
-      leadership,
       duties: [duty],
       holder,
       clock,
@@ -48,7 +33,7 @@ async function world() {
     })
     return { coordinator, ended: coordinator.run() }
   }
-  return { clock, passes, leadership, start, close: () => clock.runUntil(store.close()) }
+  return { clock, passes, store, start, close: () => clock.runUntil(store.close()) }
 }
 
 test('one of two leads; when it stops, it gives up the lead and the other goes on at its next look', async () => {
@@ -67,24 +52,24 @@ test('one of two leads; when it stops, it gives up the lead and the other goes o
 })
 
 test('a leader that cannot reach the store stops its duties when its lease has run out, and the other takes over', async () => {
-  const { clock, passes, leadership, start, close } = await world()
-  let down = false
+  const { clock, passes, store, start, close } = await world()
+  const cut = new Connection(store)
   const troubles: string[] = []
   const terms: boolean[] = []
   const left = start('left', {
-    leadership: { lead: (...asked) => (down ? Promise.reject(outage()) : leadership.lead(...asked)) },
+    store: cut.store,
     hooks: { leading: (leads) => terms.push(leads), storeTrouble: ({ code }) => troubles.push(code) },
   })
   const right = start('right')
   await clock.advance(2_000)
-  down = true
+  cut.cut()
   await clock.advance(4_000)
   passes.length = 0
   await clock.advance(5_000)
   expect(new Set(passes)).toEqual(new Set(['right']))
   expect(left.coordinator.leads).toBe(false)
   expect(troubles).toContain('STORE_BUSY')
-  down = false
+  cut.mend()
   await clock.advance(5_000)
   expect(left.coordinator.leads).toBe(false)
   expect(terms).toEqual([true, false])

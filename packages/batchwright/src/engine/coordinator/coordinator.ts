@@ -5,15 +5,6 @@ import type { Store } from '../../store/index.ts'
 import { StoreContact } from '../contact.ts'
 import type { Duty, DutyCounts } from './duty.ts'
 
-/** The store's side of leading. */
-export interface Leadership {
-  /**
-   * Takes or keeps the lead in a duty for `forMs` from now, by the store's clock, where it is free, has run out or is the
-   * holder's own; `forMs` 0 gives it up. Answers with who leads now; null for nobody.
-   */
-  lead(duty: string, holder: string, forMs: number): Promise<string | null>
-}
-
 export interface CoordinatorHooks {
   /** This process leads now, or leads no more. */
   readonly leading?: (leads: boolean) => void
@@ -26,7 +17,6 @@ export interface CoordinatorHooks {
 
 export interface CoordinatorOptions {
   readonly store: Store
-  readonly leadership: Leadership
   readonly duties: readonly Duty[]
   /** Names this process among others; new for each start. */
   readonly holder: string
@@ -71,12 +61,12 @@ export class Coordinator {
 
   /** Works until it is stopped; then the lead is given up, so that another takes over at once. Rejects when the store fails for good. */
   async run(): Promise<void> {
-    const { clock, holder, leadership } = this.#options
+    const { clock, holder, store } = this.#options
     const { signal } = this.#stopping
     try {
       for (;;) {
         const askedAt = clock.monotonic()
-        const leader = await this.#contact.call(() => leadership.lead(LEAD, holder, this.#leadMs))
+        const leader = await this.#contact.call(() => store.lead(LEAD, holder, this.#leadMs))
         if (leader === holder) this.#keep(askedAt + this.#leadMs)
         else await this.#endTerm()
         await clock.sleep(this.#leadMs / 3, signal)
@@ -119,9 +109,9 @@ export class Coordinator {
 
   /** Once, and without patience: a lead that is not given up runs out. */
   async #giveUp(): Promise<void> {
-    const { leadership, holder, hooks } = this.#options
+    const { store, holder, hooks } = this.#options
     try {
-      await leadership.lead(LEAD, holder, 0)
+      await store.lead(LEAD, holder, 0)
     } catch (error) {
       if (error instanceof BatchwrightError && error.retryable) hooks?.storeTrouble?.(error, 0)
       else throw error
