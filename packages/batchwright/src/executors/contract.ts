@@ -1,6 +1,8 @@
 import type {
   Assignment,
   AttemptEnd,
+  BatchAssignment,
+  BatchEnd,
   Checkpoint,
   LogLine,
   PartitionPlan,
@@ -8,6 +10,7 @@ import type {
   Progress,
   StopReason,
 } from '../protocol/index.ts'
+import type { BatchBoard } from './board.ts'
 
 /**
  * What the engine needs of an executor: rooms in which one attempt runs at a time. Threads, processes, pods and remote
@@ -37,6 +40,12 @@ export interface Slot {
    * `failed` with code `SLOT_DIED` and details that say how; the slot is then no longer usable (`alive` is false).
    */
   run(assignment: Assignment, callbacks: SlotCallbacks): Promise<AttemptEnd>
+  /**
+   * Runs the attempts of a batch, one after the other; `board` says to both sides which is at work. Ends are told in groups.
+   * Never rejects. Resolves with null when no more ends will come: what has not ended has not begun. Else with the end that
+   * the slot's death was for the attempt at work; those behind it have not begun. Absent: one attempt at a time.
+   */
+  runBatch?(batch: BatchAssignment, board: BatchBoard, callbacks: BatchCallbacks): Promise<AttemptEnd | null>
   /** Asks the running attempt to stop at its next commit. */
   stop(reason: StopReason): void
   /** Asks the running attempt to cut what is left of its partition into so many pieces. It answers at its next commit. Absent: it is never asked. */
@@ -46,6 +55,13 @@ export interface Slot {
   /** Ends the slot at once, whatever it does: an endless loop too. The running attempt ends as `failed`, `SLOT_DIED`. */
   terminate(reason: string): Promise<void>
   readonly alive: boolean
+}
+
+/** The engine's answers to a batch. */
+export interface BatchCallbacks {
+  /** Those to the attempt at a place. */
+  attempt(place: number): SlotCallbacks
+  ended(ends: readonly BatchEnd[]): void
 }
 
 /** The engine's answers to a running attempt. The two that return promises are durable when they resolve. */

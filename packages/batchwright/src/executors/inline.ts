@@ -1,8 +1,10 @@
 import type { Clock } from '../kernel/clock.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { reportError } from '../kernel/errors.ts'
-import type { Assignment, AttemptEnd, StopReason } from '../protocol/index.ts'
-import type { Executor, Slot, SlotCallbacks } from './contract.ts'
+import type { Assignment, AttemptEnd, BatchAssignment, StopReason } from '../protocol/index.ts'
+import { SlotBatchPort } from './batch-port.ts'
+import type { BatchBoard } from './board.ts'
+import type { BatchCallbacks, Executor, Slot, SlotCallbacks } from './contract.ts'
 import type { SlotDeath } from './death.ts'
 import { diedWith, refusedBy } from './death.ts'
 import type { AttemptRunner, RunnerOptions } from './runner.ts'
@@ -25,8 +27,10 @@ export function inlineExecutor(options: InlineExecutorOptions = {}): Executor {
 }
 
 interface Running {
-  readonly port: SlotPort
-  readonly settle: (end: AttemptEnd) => void
+  /** Of the attempt at work; null where one of a batch has needed none. */
+  readonly port: SlotPort | null
+  /** Null: the batch is through. */
+  readonly settle: (end: AttemptEnd | null) => void
 }
 
 class InlineSlot implements Slot {
@@ -47,41 +51,63 @@ class InlineSlot implements Slot {
   run(assignment: Assignment, callbacks: SlotCallbacks): Promise<AttemptEnd> {
     if (this.#death !== null) return Promise.resolve(refusedBy(`the slot is dead: ${this.#death.why}`))
     if (this.#running !== null) return Promise.resolve(refusedBy('the slot is already running an attempt'))
-    const port = new SlotPort(
-      {
-        checkpoint: (checkpoint) => callbacks.checkpoint(checkpoint),
-        partitions: (batch) => callbacks.partitions(batch),
-        progress: (progress) => {
-          callbacks.progress(progress)
-        },
-        logs: (lines) => {
-          for (const line of lines) callbacks.log(line)
-        },
-        split: (checkpoint, split) => splitOr(callbacks, checkpoint, split),
-        splitDeclined: (reason) => callbacks.splitDeclined?.(reason),
-      },
-      this.#clock,
-    )
+    const port = portTo(callbacks, this.#clock)
     return new Promise((resolve) => {
-      const settle = (end: AttemptEnd): void => {
-        if (this.#running?.port !== port) return
+      const settle = (end: AttemptEnd | null): void => {
+        if (this.#running !== running) return
         this.#running = null
         port.shut()
-        resolve(end)
+        resolve(end ?? refusedBy('the slot ended a batch where an attempt ran'))
       }
-      this.#running = { port, settle }
+      const running: Running = { port, settle }
+      this.#running = running
       this.#runner.run(assignment, port).then(settle, (thrown: unknown) => {
         settle({ kind: 'failed', error: reportError(thrown), counters: null })
       })
     })
   }
 
+  runBatch(batch: BatchAssignment, board: BatchBoard, callbacks: BatchCallbacks): Promise<AttemptEnd | null> {
+    if (this.#death !== null) return Promise.resolve(refusedBy(`the slot is dead: ${this.#death.why}`))
+    if (this.#running !== null) return Promise.resolve(refusedBy('the slot is already running an attempt'))
+    return new Promise((resolve, reject) => {
+      const port = new SlotBatchPort(
+        {
+          openPort: (place) => portTo(callbacks.attempt(place), this.#clock),
+          ended: (ends) => {
+            if (this.#running === running) callbacks.ended(ends)
+          },
+        },
+        board,
+        this.#clock,
+      )
+      const settle = (end: AttemptEnd | null): void => {
+        if (this.#running !== running) return
+        port.flush()
+        this.#running = null
+        board.stop()
+        port.current?.shut()
+        resolve(end)
+      }
+      const running: Running = {
+        get port() {
+          return port.current
+        },
+        settle,
+      }
+      this.#running = running
+      this.#runner.runBatch(batch, port).then(() => {
+        settle(null)
+      }, reject)
+    })
+  }
+
   stop(reason: StopReason): void {
-    this.#running?.port.stop(reason)
+    this.#running?.port?.stop(reason)
   }
 
   split(pieces: number): void {
-    this.#running?.port.askSplit(pieces)
+    this.#running?.port?.askSplit(pieces)
   }
 
   async close(): Promise<void> {
@@ -95,7 +121,7 @@ class InlineSlot implements Slot {
   terminate(reason: string): Promise<void> {
     if (this.#death === null) {
       this.#death = { how: 'terminated', why: reason, exitCode: null }
-      this.#running?.port.stop('lost')
+      this.#running?.port?.stop('lost')
       this.#running?.settle(diedWith(this.#death))
       // The attempt that is let go loses them; nothing waits for that.
       void this.#closeServices()
@@ -111,6 +137,25 @@ class InlineSlot implements Slot {
       process.emitWarning(`a slot's services: ${describe(thrown)}`, { code: 'SERVICE_NOT_CLOSED' })
     }
   }
+}
+
+/** A port whose words go straight to the engine. */
+function portTo(callbacks: SlotCallbacks, clock: Clock): SlotPort {
+  return new SlotPort(
+    {
+      checkpoint: (checkpoint) => callbacks.checkpoint(checkpoint),
+      partitions: (batch) => callbacks.partitions(batch),
+      progress: (progress) => {
+        callbacks.progress(progress)
+      },
+      logs: (lines) => {
+        for (const line of lines) callbacks.log(line)
+      },
+      split: (checkpoint, split) => splitOr(callbacks, checkpoint, split),
+      splitDeclined: (reason) => callbacks.splitDeclined?.(reason),
+    },
+    clock,
+  )
 }
 
 function describe(thrown: unknown): string {

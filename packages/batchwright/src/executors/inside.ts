@@ -1,6 +1,8 @@
 import { systemClock } from '../kernel/clock.ts'
 import { errorFromReport, reportError } from '../kernel/errors.ts'
-import type { Assignment } from '../protocol/index.ts'
+import type { Assignment, BatchAssignment } from '../protocol/index.ts'
+import { SlotBatchPort } from './batch-port.ts'
+import { BatchBoard } from './board.ts'
 import type { FromSlot, ToSlot } from './messages.ts'
 import { SlotPort } from './port.ts'
 import { attemptRunner } from './runner.ts'
@@ -22,8 +24,22 @@ export function liveInSlot(way: SlotWay, options: { readonly stopAtFirstCall: bo
       way.send({ kind: 'secret', secret, name })
     },
   })
-  const wire = new Wire(way)
   let port: SlotPort | null = null
+  let batch: SlotBatchPort | null = null
+  let announced = -1
+  const wire = new Wire({
+    ...way,
+    send: (message) => {
+      if (batch !== null && batch.place !== announced) {
+        announced = batch.place
+        way.send({ kind: 'at', place: announced })
+      }
+      way.send(message)
+    },
+  })
+
+  /** The port of the attempt at work. */
+  const atWork = (): SlotPort | null => batch?.current ?? port
 
   async function run(assignment: Assignment): Promise<void> {
     const mine = wire.openPort()
@@ -40,6 +56,25 @@ export function liveInSlot(way: SlotWay, options: { readonly stopAtFirstCall: bo
     }
   }
 
+  async function runBatch(assignment: BatchAssignment, memory: SharedArrayBuffer): Promise<void> {
+    const mine = new SlotBatchPort(
+      {
+        openPort: () => wire.openPort(),
+        ended: (ends) => {
+          way.send({ kind: 'ended', ends })
+        },
+      },
+      BatchBoard.on(memory),
+      systemClock,
+    )
+    batch = mine
+    announced = -1
+    await runner.runBatch(assignment, mine)
+    mine.flush()
+    batch = null
+    way.send({ kind: 'batchEnd' })
+  }
+
   async function close(): Promise<void> {
     await runner.close()
     // Timers and connections that user code has left open would keep it alive for ever. Of a thread, this ends no more.
@@ -53,14 +88,17 @@ export function liveInSlot(way: SlotWay, options: { readonly stopAtFirstCall: bo
       case 'run':
         orDie(run(message.assignment))
         return
+      case 'batch':
+        orDie(runBatch(message.batch, message.board))
+        return
       case 'stop':
-        port?.stop(message.reason)
+        atWork()?.stop(message.reason)
         return
       case 'close':
         orDie(close())
         return
       case 'split':
-        port?.askSplit(message.pieces)
+        atWork()?.askSplit(message.pieces)
         return
       case 'answer':
         wire.answered(message)

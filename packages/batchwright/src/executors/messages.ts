@@ -6,6 +6,8 @@ import type { ErrorReport } from '../kernel/errors.ts'
 import type {
   Assignment,
   AttemptEnd,
+  BatchAssignment,
+  BatchEnd,
   Checkpoint,
   LogLine,
   PartitionPlan,
@@ -16,13 +18,14 @@ import type {
 
 export type ToSlot =
   | { readonly kind: 'run'; readonly assignment: Assignment }
+  | { readonly kind: 'batch'; readonly batch: BatchAssignment; readonly board: SharedArrayBuffer }
   | { readonly kind: 'stop'; readonly reason: StopReason }
   | { readonly kind: 'close' }
   /** Asks the running attempt to cut what is left of its partition. */
   | { readonly kind: 'split'; readonly pieces: number }
   /** Answers `checkpoint` or `partitions`; without an error it is durable. `taken`: whether a checkpoint's split was. */
   | { readonly kind: 'answer'; readonly id: number; readonly error: ErrorReport | null; readonly taken?: boolean }
-  /** Answers `ask`. */
+/** Answers `ask`. */
 
 export type FromSlot =
   | { readonly kind: 'ready' }
@@ -39,6 +42,10 @@ export type FromSlot =
   /** A secret that a service has read: what the thread dies of is told without it. */
   | { readonly kind: 'secret'; readonly secret: string; readonly name: string }
   | { readonly kind: 'end'; readonly end: AttemptEnd }
+  /** What follows is said by the attempt at this place of the batch. */
+  | { readonly kind: 'at'; readonly place: number }
+  | { readonly kind: 'ended'; readonly ends: readonly BatchEnd[] }
+  | { readonly kind: 'batchEnd' }
   /** An error that nobody caught ends the slot now. Processes say so; of a thread its own events tell. */
   | { readonly kind: 'dying'; readonly error: ErrorReport }
 

@@ -2,16 +2,21 @@ import type { Readable } from 'node:stream'
 import type { Clock } from '../kernel/clock.ts'
 import { errorFromReport, reportError } from '../kernel/errors.ts'
 import { Redactor } from '../observe/index.ts'
-import type { Assignment, AttemptEnd, StopReason } from '../protocol/index.ts'
-import type { Slot, SlotCallbacks } from './contract.ts'
+import type { Assignment, AttemptEnd, BatchAssignment, StopReason } from '../protocol/index.ts'
+import type { BatchBoard } from './board.ts'
+import type { BatchCallbacks, Slot, SlotCallbacks } from './contract.ts'
 import type { SlotDeath } from './death.ts'
 import { diedWith, refusedBy } from './death.ts'
 import type { FromSlot, ToSlot } from './messages.ts'
 import { splitOr } from './port.ts'
 
 interface Running {
-  readonly callbacks: SlotCallbacks
-  readonly settle: (end: AttemptEnd) => void
+  /** Those of the attempt that speaks. */
+  callbacks: SlotCallbacks
+  /** Null where one attempt runs by itself. */
+  readonly batch: BatchCallbacks | null
+  /** Null: the batch is through. */
+  readonly settle: (end: AttemptEnd | null) => void
 }
 
 /** Known before the slot has gone: why it is going. */
@@ -49,10 +54,28 @@ export abstract class RemoteSlot implements Slot {
   run(assignment: Assignment, callbacks: SlotCallbacks): Promise<AttemptEnd> {
     if (this.#death !== null) return Promise.resolve(refusedBy(`the slot is dead: ${this.#death.why}`))
     if (this.#running !== null) return Promise.resolve(refusedBy('the slot is already running an attempt'))
-    return new Promise((settle) => {
-      this.#running = { callbacks, settle }
+    return new Promise((resolve) => {
+      const settle = (end: AttemptEnd | null): void => {
+        resolve(end ?? refusedBy('the slot ended a batch where an attempt ran'))
+      }
+      this.#running = { callbacks, batch: null, settle }
       this.hold(true)
       this.send({ kind: 'run', assignment })
+    })
+  }
+
+  /** For slots that share this process's memory: the engine's side of `runBatch`. */
+  protected startBatch(
+    batch: BatchAssignment,
+    board: BatchBoard,
+    callbacks: BatchCallbacks,
+  ): Promise<AttemptEnd | null> {
+    if (this.#death !== null) return Promise.resolve(refusedBy(`the slot is dead: ${this.#death.why}`))
+    if (this.#running !== null) return Promise.resolve(refusedBy('the slot is already running an attempt'))
+    return new Promise((settle) => {
+      this.#running = { callbacks: callbacks.attempt(0), batch: callbacks, settle }
+      this.hold(true)
+      this.send({ kind: 'batch', batch, board: board.memory })
     })
   }
 
@@ -159,6 +182,15 @@ export abstract class RemoteSlot implements Slot {
       case 'logs':
         for (const line of message.lines) running.callbacks.log(line)
         return
+      case 'at':
+        if (running.batch !== null) running.callbacks = running.batch.attempt(message.place)
+        return
+      case 'ended':
+        running.batch?.ended(message.ends)
+        return
+      case 'batchEnd':
+        this.#settle(null)
+        return
       case 'end':
         this.#settle(message.end)
     }
@@ -176,7 +208,7 @@ export abstract class RemoteSlot implements Slot {
     )
   }
 
-  #settle(end: AttemptEnd): void {
+  #settle(end: AttemptEnd | null): void {
     const running = this.#running
     this.#running = null
     this.hold(false)

@@ -1,8 +1,8 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/random.ts'
 import type { JobDefinition } from '../job/index.ts'
-import type { ArtifactRef, Assignment, AttemptEnd, AttemptPort } from '../protocol/index.ts'
-import { CallStop, createHost, loadArtifact, runAttempt } from '../runtime/index.ts'
+import type { ArtifactRef, Assignment, AttemptEnd, AttemptPort, BatchAssignment, BatchPort } from '../protocol/index.ts'
+import { CallStop, createHost, loadArtifact, runAttempt, runBatch } from '../runtime/index.ts'
 
 export interface RunnerOptions {
   readonly clock?: Clock
@@ -20,6 +20,8 @@ export interface RunnerOptions {
 /** What a slot keeps from attempt to attempt: loaded code, open services. */
 export interface AttemptRunner {
   run(assignment: Assignment, port: AttemptPort): Promise<AttemptEnd>
+  /** Runs the attempts of a batch; each end goes to the port. Never rejects. */
+  runBatch(batch: BatchAssignment, port: BatchPort): Promise<void>
   /** Takes the secrets that services have read out of a text. */
   redact(text: string): string
   /** Closes services. */
@@ -37,6 +39,7 @@ export function attemptRunner(options: RunnerOptions): AttemptRunner {
   })
   return {
     run: (assignment, port) => runAttempt(assignment, port, host),
+    runBatch: (batch, port) => runBatch(batch, port, host),
     redact: (text) => host.redactor.text(text),
     close: () => host.close(),
   }

@@ -2,7 +2,9 @@ import { Worker as Thread } from 'node:worker_threads'
 import type { Clock } from '../kernel/clock.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
-import type { Executor } from './contract.ts'
+import type { AttemptEnd, BatchAssignment } from '../protocol/index.ts'
+import type { BatchBoard } from './board.ts'
+import type { BatchCallbacks, Executor } from './contract.ts'
 import type { FromSlot, SlotStart, ToSlot } from './messages.ts'
 import type { Dying } from './remote.ts'
 import { RemoteSlot } from './remote.ts'
@@ -81,6 +83,10 @@ class ThreadSlot extends RemoteSlot {
     })
     this.relay(this.#thread.stdout, 'info')
     this.relay(this.#thread.stderr, 'warn')
+  }
+
+  runBatch(batch: BatchAssignment, board: BatchBoard, callbacks: BatchCallbacks): Promise<AttemptEnd | null> {
+    return this.startBatch(batch, board, callbacks)
   }
 
   protected send(message: ToSlot): void {

@@ -5,6 +5,7 @@
  * (runtime, data, trust) knows nothing of the store; the control plane knows nothing of records.
  */
 export type * from './assignment.ts'
+export type * from './batch.ts'
 export type * from './counters.ts'
 export { NO_COUNTERS } from './counters.ts'
 export type * from './output.ts'

@@ -30,6 +30,7 @@ export {
 export { stepFingerprint, stepShape } from './fingerprint.ts'
 export { RecordContext, type ContextBase } from './context.ts'
 export { CallStop } from './inspect/call-stop.ts'
+export { runBatch } from './items/run-batch.ts'
 export { findStep } from './find-step.ts'
 export { createHost, type SlotHost, type SlotHostOptions } from './host.ts'
 export { RowTable } from './lookups/table.ts'

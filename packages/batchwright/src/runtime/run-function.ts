@@ -1,14 +1,14 @@
 import type { FileWriter, FunctionContext, FunctionStep } from '../job/index.ts'
 import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
 import { failPoint } from '../kernel/failpoint.ts'
-import type { AttemptEnd, AttemptPort, Checkpoint, PartitionAssignment, SinkState } from '../protocol/index.ts'
+import type { AttemptEnd, AttemptPort, Checkpoint, PartitionAssignment } from '../protocol/index.ts'
 import { NO_COUNTERS } from '../protocol/index.ts'
 import type { ContextBase } from './context.ts'
 import { FileOutputs, type FileCall } from './files/file-outputs.ts'
 import { attemptFolders } from './folders.ts'
 import type { SlotHost } from './host.ts'
-import { isJsonObject, readOwnJson } from './json.ts'
-import type { Redactor } from '../observe/index.ts'
+import { asResult, functionCheckpoint, GiveBack } from './function-result.ts'
+import { isJsonObject } from './json.ts'
 import { portLog } from './log.ts'
 import { FRESH, isLost } from './records/lost.ts'
 import { Tally } from './records/tally.ts'
@@ -16,8 +16,6 @@ import type { UsedServices } from './services.ts'
 import { isThenable } from './records/operations.ts'
 import { Stops } from './stop.ts'
 import { openUsed } from './used.ts'
-
-const EMPTY: SinkState = { sealed: [], open: null }
 
 /** A function step: the job's own code, with progress that it saves and finds again. Its return value is the step's result. */
 export async function runFunction(
@@ -93,22 +91,21 @@ async function runFrom({ checkpoint, files }: Start, means: Means): Promise<Atte
     for (const [name, count] of await files.add([written])) tally.file(name, count)
   }
   const save = async (progress: JsonValue, fraction?: number): Promise<void> => {
-    const state = { version: step.stateVersion, progress: asJson(step.name, progress, host.redactor) }
+    const saved = asResult(step.name, progress, host.redactor)
     await take()
     const outputs = await files.commit()
     failPoint('loop.sink-committed')
     sequence += 1
-    await port.checkpoint({
-      engine: 1,
-      sequence,
-      position: null,
-      counters: tally.counters(files.bytes),
-      controls: {},
-      outputs,
-      deadLetters: EMPTY,
-      state,
-      codeVersion: artifact.codeVersion,
-    })
+    await port.checkpoint(
+      functionCheckpoint({
+        step,
+        sequence,
+        progress: saved,
+        counters: tally.counters(files.bytes),
+        outputs,
+        codeVersion: artifact.codeVersion,
+      }),
+    )
     failPoint('loop.checkpointed')
     if (fraction !== undefined) port.progress({ counters: tally.counters(files.bytes), fraction })
     if (stops.asked()) throw new GiveBack()
@@ -134,7 +131,7 @@ async function runFrom({ checkpoint, files }: Start, means: Means): Promise<Atte
   }
   const given = step.run(context)
   const returned = isThenable(given) ? await stops.unless(given) : given
-  const result = asJson(step.name, returned, host.redactor)
+  const result = asResult(step.name, returned, host.redactor)
   await take()
   call.close()
   const outputs = await files.finish()
@@ -151,13 +148,6 @@ function writerOf(call: FileCall, output: string): FileWriter {
   return writer
 }
 
-/** Thrown by `save` where the attempt is asked to stop: what was saved is durable, the rest is done by the next attempt. */
-class GiveBack extends Error {
-  constructor() {
-    super('the attempt was asked to stop; progress is saved')
-  }
-}
-
 function readProgress(step: FunctionStep, state: JsonValue): JsonValue {
   if (!isJsonObject(state)) return null
   const { version, progress } = state
@@ -168,31 +158,4 @@ function readProgress(step: FunctionStep, state: JsonValue): JsonValue {
     hint: 'Start the step again (`batchwright retry RUN --from STEP`), or go on with the code that saved the progress (`batchwright retry RUN --code pinned`).',
     details: { step: step.name, expected: step.stateVersion, found: version ?? null },
   })
-}
-
-/** What a function returns or saves, as JSON. Throws RESULT_INVALID for what JSON cannot say. */
-function asJson(step: string, value: unknown, redactor: Redactor): JsonValue {
-  const json = plainJson(step, value)
-  if (!redactor.holds(json)) return json
-  throw new BatchwrightError({
-    code: 'SECRET_IN_RESULT',
-    message: `step ${step}: expected no secret of a service in what is returned or saved, found one`,
-    hint: 'What a function step returns and saves is kept in the store: leave secrets, and URLs with them, out of it.',
-    details: { step },
-  })
-}
-
-function plainJson(step: string, value: unknown): JsonValue {
-  try {
-    const text = JSON.stringify(value) as string | undefined
-    return text === undefined ? null : readOwnJson<JsonValue>(text)
-  } catch (cause) {
-    throw new BatchwrightError({
-      code: 'RESULT_INVALID',
-      message: `step ${step}: expected plain JSON to be returned or saved: ${cause instanceof Error ? cause.message : String(cause)}`,
-      hint: 'Return small plain values; large ones belong in a dataset.',
-      details: { step },
-      cause,
-    })
-  }
 }

@@ -51,6 +51,19 @@ export default job('conformance', {}, (steps) => {
   steps.function('throws-aside', async () => { setTimeout(() => { throw new Error('aside') }, 1); await pause(60000) })
   steps.function('rejects-aside', async () => { Promise.reject(new Error('nobody awaits me')); await pause(60000) })
   steps.function('eats', async () => { const eaten = []; for (;;) eaten.push(new Array(100000).fill(eaten.length)) })
+  const items = {
+    give: ({ index }) => 'give ' + index,
+    wait: async ({ index }) => { await pause(1); return 'wait ' + index },
+    throw: () => { throw Object.assign(new Error('no luck'), { code: 'OUT_OF_LUCK' }) },
+    reject: async () => { await pause(1); throw Object.assign(new Error('no luck'), { code: 'OUT_OF_LUCK' }) },
+    save: async ({ save }) => { await save('half'); return 'saved' },
+    progress: ({ progress }) => progress,
+    log: ({ log, index }) => log('info', 'line of ' + index),
+    'until-stopped': ({ signal }) => until(signal),
+    exit: () => process.exit(7),
+    spin: () => { for (;;) {} },
+  }
+  steps.function('items', { each: Object.keys(items) }, (context) => items[context.item](context))
   steps.function('lingers', () => { setInterval(() => undefined, 1000); return 'done' })
   steps.function('calls', { use: { phone } }, ({ use }) => { heard.push('called'); return use.phone.number.length })
   steps.function('fails-calling', { use: { phone } }, ({ use, log }) => {

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { inlineExecutor } from '../index.ts'
 import { assignment, writeArtifact } from './artifact.ts'
+import { batchConformance } from './batch.ts'
 import { executorConformance, Listener } from './suite.ts'
 
 executorConformance('inline', () => inlineExecutor())
+batchConformance('inline', () => inlineExecutor())
 
 test('what a let-go attempt says later is refused', async () => {
   const artifact = await writeArtifact()

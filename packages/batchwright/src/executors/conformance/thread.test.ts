@@ -1,11 +1,13 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { ArtifactRef } from '../../protocol/index.ts'
 import type { Slot } from '../contract.ts'
-import { threadExecutor } from '../index.ts'
+import { BatchBoard, threadExecutor } from '../index.ts'
 import { assignment, writeArtifact } from './artifact.ts'
+import { atWork, batchConformance, BatchListener, batchOf, runBatch } from './batch.ts'
 import { executorConformance, Listener, resultOf } from './suite.ts'
 
 executorConformance('thread', () => threadExecutor())
+batchConformance('thread', () => threadExecutor())
 
 describe('a thread slot dies alone', () => {
   let artifact: ArtifactRef
@@ -105,4 +107,31 @@ test('neither what a thread prints nor what it dies of tells a secret', async ()
   } finally {
     delete process.env['CONFORMANCE_SECRET']
   }
+})
+
+describe('a thread that dies under a batch', () => {
+  test('leaves on the board which attempt it was, what ended before it, and those behind it unbegun', async () => {
+    const slot = await threadExecutor().openSlot()
+    const listener = new BatchListener()
+    const board = BatchBoard.of(4)
+    const death = await runBatch(
+      slot,
+      batchOf(await writeArtifact(), ['give', 'give', 'exit', 'give']),
+      board,
+      listener,
+    )
+    expect(death).toMatchObject({ error: { code: 'SLOT_DIED', details: { how: 'process-exit', exitCode: 7 } } })
+    expect(board.atWork).toBe(2)
+    expect(listener.ends.every(({ place }) => place < 2)).toBe(true)
+  })
+
+  test('may be in an endless loop: it is ended, and the board says in which attempt', async () => {
+    const slot = await threadExecutor().openSlot()
+    const board = BatchBoard.of(3)
+    const running = runBatch(slot, batchOf(await writeArtifact(), ['give', 'spin', 'give']), board, new BatchListener())
+    await atWork(board, 1)
+    await slot.terminate('too slow')
+    expect(await running).toMatchObject({ error: { details: { how: 'terminated', why: 'too slow' } } })
+    expect(board.atWork).toBe(1)
+  })
 })
