@@ -34,7 +34,7 @@ function codeOf(end: AttemptEnd): string {
 
 /** What each item makes the step `items` do. */
 export function batchOf(artifact: ArtifactRef, items: readonly string[]): BatchAssignment {
-  const { ref, partition, checkpoint: _, ...shared } = assignment(artifact, 'items')
+  const { ref, partition, ...shared } = assignment(artifact, 'items')
   const tasks = items.map((item, index) => ({
     ref: { ...ref, taskId: index + 1 },
     partition: { ...partition, index, payload: item },
@@ -136,7 +136,7 @@ export function batchConformance(name: string, open: () => Executor): void {
       board.stop()
       slot.stop('cancelled')
       expect(await running).toBeNull()
-      expect(listener.results.map((end) => (Array.isArray(end) ? end[0] : end))).toEqual([0, 1])
+      expect(listener.ends.map(({ place }) => place)).toEqual([0, 1])
       expect(board.atWork).toBe(1)
     })
 

@@ -106,7 +106,9 @@ async function openSurroundings(
 }
 
 /** The assignment that one task of a batch would have by itself. */
-function alone({ tasks: _, ...shared }: BatchAssignment, task: BatchTask): PartitionAssignment {
+function alone(batch: BatchAssignment, task: BatchTask): PartitionAssignment {
+  const { run, step, folders, artifact, timeoutMs, mended } = batch
+  const shared = { run, step, folders, artifact, timeoutMs, ...(mended === undefined ? {} : { mended }) }
   return { ...shared, kind: 'partition', ...task }
 }
 
