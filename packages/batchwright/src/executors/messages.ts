@@ -25,7 +25,7 @@ export type ToSlot =
   | { readonly kind: 'split'; readonly pieces: number }
   /** Answers `checkpoint` or `partitions`; without an error it is durable. `taken`: whether a checkpoint's split was. */
   | { readonly kind: 'answer'; readonly id: number; readonly error: ErrorReport | null; readonly taken?: boolean }
-/** Answers `ask`. */
+  /** Answers `ask`. */
 
 export type FromSlot =
   | { readonly kind: 'ready' }
