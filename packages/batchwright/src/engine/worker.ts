@@ -44,7 +44,8 @@ export class Worker {
     this.#contact = new StoreContact({
       clock: settings.clock,
       random: settings.random,
-      longestSilenceMs: settings.leaseMs,
+      // Who was silent for longer may have slept through an outage in which nobody could renew: it would take all for dead.
+      longestSilenceMs: Math.max(settings.leaseMs - 2 * settings.heartbeatMs, 2 * settings.reapEveryMs),
       signal: this.#killed.signal,
       onError: (error, waitMs) => settings.hooks.storeTrouble?.(error, waitMs),
     })
@@ -161,6 +162,7 @@ export class Worker {
       asked = true
       return store.claim({ workerId, claimId, limit, ...(runs === null ? {} : { runs }) })
     })
+    return tasks.map((task) => ({ ...task, artifactPath: artifactPath(task.codeVersion, task.artifactPath) }))
   }
 
   #begin(task: ClaimedTask): void {
@@ -169,7 +171,6 @@ export class Worker {
       this.#fail(error)
     })
     this.#attempts.set(task.taskId, { attempt, ended })
-    return tasks.map((task) => ({ ...task, artifactPath: artifactPath(task.codeVersion, task.artifactPath) }))
     if (this.#draining.signal.aborted) attempt.stop('preempted')
   }
 
