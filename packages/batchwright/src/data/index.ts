@@ -39,6 +39,7 @@ export { openBlockSink } from './blocks/block-sink.ts'
 // Tables
 export type { Databases } from './tables/connection.ts'
 export { isConnectionLost } from './tables/faults.ts'
+export { prepareTable } from './tables/prepare.ts'
 export { openTableSink, type TableSinkOptions } from './tables/table-sink.ts'
 export { readBlocks } from './blocks/read-blocks.ts'
 

@@ -82,4 +82,14 @@ export {
   type SqliteTableOptions,
   type TableReadOptions,
 } from './tables.ts'
-export { daily, every, hourly, monthly, weekly, windowDate, type Window, type WindowOptions } from './window.ts'
+export {
+  daily,
+  every,
+  hourly,
+  monthly,
+  weekly,
+  windowDate,
+  windowLocal,
+  type Window,
+  type WindowOptions,
+} from './window.ts'

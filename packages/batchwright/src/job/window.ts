@@ -317,6 +317,16 @@ export function windowDate(window: WindowValue): string {
   }
 }
 
+/** The bounds of a window as the clocks of its zone show them, ISO 8601 without an offset, to the second. */
+export function windowLocal(window: WindowValue): { readonly start: string; readonly end: string } {
+  const zone = zoneOf(window.timezone)
+  const local = (instant: string): string => {
+    const ms = Date.parse(instant)
+    return new Date(ms + zone.civilAt(ms).offsetMinutes * 60_000).toISOString().slice(0, 19)
+  }
+  return { start: local(window.start), end: local(window.end) }
+}
+
 /** Whether windows of one kind lie inside windows of another without crossing their bounds, days aside that two zones cut apart. */
 export function nests(inner: WindowSpec, outer: WindowSpec): boolean {
   if (inner.kind === outer.kind) return inner.lengthMs === null || (outer.lengthMs ?? 0) % inner.lengthMs === 0

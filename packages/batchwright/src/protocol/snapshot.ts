@@ -20,6 +20,13 @@ export interface SnapshotFile {
   readonly modifiedMs: number
   /** For a file of a published dataset: the number of the manifest that named it. */
   readonly publishedVersion?: number
+  /**
+   * Rows of a table that is read live: they were counted at planning, and may be others when they are read. `path` is the
+   * table's name, `sha256` a digest of row count and bounds. Absent for files.
+   */
+  readonly live?: true
+  /** Of a live table: the highest value of its growing column that is read. Absent where there is no such bound. */
+  readonly asOf?: string | number
   /** Name of the step's lookup that holds it in memory; absent for what the step reads record by record. */
   readonly lookup?: string
 }

@@ -1,6 +1,7 @@
 import { planDataset, planUpstream, type PlannedInput } from '../data/index.ts'
 import {
   planFingerprint,
+  type DatasetDefinition,
   type JobDefinition,
   type PartitionPolicy,
   type RecordsStep,
@@ -28,6 +29,7 @@ import { checkBounds, writeLookupPlan } from './lookups/plan.ts'
 import { planReduce } from './reduce/plan-reduce.ts'
 import { planTables } from './sql/tables.ts'
 import { Stops } from './stop.ts'
+import { prepareStepTable } from './tables.ts'
 import { chooseWindows } from './windows.ts'
 
 /** Partitions sent at once: a statement of the store holds so many. */
@@ -51,7 +53,12 @@ function onlyFiles(expected: Snapshot | null, lookup: string | undefined): Snaps
 }
 
 /** Fixes the inputs of a step's lookups, which every partition reads whole. */
-async function withLookups(assignment: PlanAssignment, step: StepDefinition, plan: Plan): Promise<Plan> {
+async function withLookups(
+  assignment: PlanAssignment,
+  step: StepDefinition,
+  plan: Plan,
+  host: SlotHost,
+): Promise<Plan> {
   if (step.lookups.size === 0) return plan
   const files: SnapshotFile[] = []
   const notes: string[] = []
@@ -59,7 +66,12 @@ async function withLookups(assignment: PlanAssignment, step: StepDefinition, pla
   for (const [name, lookup] of step.lookups) {
     const expected = onlyFiles(assignment.expected, name)
     const input = { from: 'dataset', dataset: lookup.dataset, windows: lookup.windows } as const
-    const planned = await planDatasetInput({ ...assignment, expected }, input, WHOLE_FILES)
+    const planned = await planDatasetInput(
+      { ...assignment, expected },
+      { ...input, dataset: asSnapshot(input.dataset) },
+      WHOLE_FILES,
+      host,
+    )
     checkBounds(step.name, name, lookup, planned)
     inputs.set(name, planned)
     files.push(...planned.files.map((file) => ({ ...file, lookup: name })))
@@ -93,7 +105,8 @@ export async function runPlan(
   try {
     const step = findStep(job, assignment.step)
     const means = { job, port, host, stops }
-    const plan = await withLookups(assignment, step, await planStep(ofInput(assignment), step, means))
+    await prepareStepTable(assignment, step, host)
+    const plan = await withLookups(assignment, step, await planStep(ofInput(assignment), step, means), host)
     const partitions = await sendPartitions(plan.partitions, port, stops)
     if (partitions === null) return { kind: 'givenBack', counters: null }
     return {
@@ -139,13 +152,13 @@ async function sendPartitions(partitions: Plan['partitions'], port: AttemptPort,
 async function planStep(assignment: PlanAssignment, step: StepDefinition, means: PlanningMeans): Promise<Plan> {
   switch (step.kind) {
     case 'records':
-      return planRecords(assignment, step)
+      return planRecords(assignment, step, means.host)
     case 'reduce': {
       const partitions = await planReduce(step, upstreamOf(assignment, step.input.step), assignment.folders)
       return { files: null, partitions, notes: [] }
     }
     case 'sql':
-      return planSql(assignment, step, means.job)
+      return planSql(assignment, step, means)
     case 'function':
       return {
         files: null,
@@ -155,17 +168,22 @@ async function planStep(assignment: PlanAssignment, step: StepDefinition, means:
   }
 }
 
-async function planRecords(assignment: PlanAssignment, step: RecordsStep): Promise<Plan> {
+async function planRecords(assignment: PlanAssignment, step: RecordsStep, host: SlotHost): Promise<Plan> {
   const { policy, notes } = partitionPolicy(step)
-  const planned = await planInput(assignment, step, policy)
+  const planned = await planInput(assignment, step, policy, host)
   const files = step.input.from === 'dataset' ? planned.files : null
   return { files, partitions: planned.partitions, notes: [...notes, ...planned.notes] }
 }
 
-function planInput(assignment: PlanAssignment, step: RecordsStep, policy: PartitionPolicy): Promise<PlannedInput> {
+function planInput(
+  assignment: PlanAssignment,
+  step: RecordsStep,
+  policy: PartitionPolicy,
+  host: SlotHost,
+): Promise<PlannedInput> {
   const { folders, lineage = null } = assignment
   const { input } = step
-  if (input.from === 'dataset') return planDatasetInput(assignment, input, policy)
+  if (input.from === 'dataset') return planDatasetInput(assignment, input, policy, host)
   const upstream = upstreamOf(assignment, input.step)
   return planUpstream({ upstream, output: input.output, policy, step: step.name, folders, lineage })
 }
@@ -174,6 +192,7 @@ function planDatasetInput(
   { folders, run, expected, step }: PlanAssignment,
   input: Extract<StepInput, { readonly from: 'dataset' }>,
   policy: PartitionPolicy,
+  { databases }: SlotHost,
 ): Promise<PlannedInput> {
   return planDataset({
     dataset: input.dataset,
@@ -183,7 +202,15 @@ function planDatasetInput(
     step,
     folders,
     expected,
+    databases,
   })
+}
+
+/** Every slot that looks rows up has to find the same ones: a table is copied as one transaction sees it. */
+function asSnapshot(dataset: DatasetDefinition): DatasetDefinition {
+  const { location } = dataset
+  if (location.kind !== 'table') return dataset
+  return { ...dataset, location: { ...location, read: { ...location.read, consistency: 'snapshot' } } }
 }
 
 /** What `distinct` within a file remembers must not be cut: its files are read whole. */
@@ -198,13 +225,13 @@ function partitionPolicy(step: RecordsStep): { readonly policy: PartitionPolicy;
   return { policy: { ...partition, by: 'file' }, notes }
 }
 
-async function planSql(assignment: PlanAssignment, step: SqlStep, job: JobDefinition): Promise<Plan> {
+async function planSql(assignment: PlanAssignment, step: SqlStep, { job, host }: PlanningMeans): Promise<Plan> {
   const files: SnapshotFile[] = []
   const notes: string[] = step.deterministic ? [] : ['the query states no order: its bytes may differ between runs']
   const tables = await planTables(step, job, {
     ofStep: (name) => upstreamOf(assignment, name),
     ofDataset: async (input) => {
-      const planned = await planDatasetInput(assignment, input, WHOLE_FILES)
+      const planned = await planDatasetInput(assignment, input, WHOLE_FILES, host)
       files.push(...planned.files)
       notes.push(...planned.notes)
       return planned.files

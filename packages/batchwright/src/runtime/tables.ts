@@ -1,7 +1,7 @@
-import { openTableSink, type Databases, type TransactionalSink } from '../data/index.ts'
+import { openTableSink, prepareTable, type Databases, type TransactionalSink } from '../data/index.ts'
 import { tableWritten, type StepDefinition } from '../job/index.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
-import type { Checkpoint, PartitionAssignment } from '../protocol/index.ts'
+import type { Checkpoint, PartitionAssignment, PlanAssignment } from '../protocol/index.ts'
 import type { Redactor } from '../observe/index.ts'
 import type { SlotHost } from './host.ts'
 import { readSecret } from './secrets.ts'
@@ -20,6 +20,24 @@ export function slotDatabases(
       return url
     },
   }
+}
+
+/**
+ * Looks at the table that a step writes before anything of the step runs: whether it fits the contract, and whether the step
+ * can be made. Throws TABLE_DIFFERS, TABLE_MISSING, TABLE_ROWS_WRITTEN, TABLE_BOOKKEEPING.
+ */
+export async function prepareStepTable(
+  { run, folders }: PlanAssignment,
+  step: StepDefinition,
+  { databases }: SlotHost,
+): Promise<void> {
+  const written = tableWritten(step)
+  if (written === null) return
+  await prepareTable(
+    written.dataset,
+    { databases, project: folders.project },
+    { runId: run.runId, step: step.name, job: run.job, windowKey: run.window?.key ?? '', revision: run.revision },
+  )
 }
 
 /** Where an attempt begins: the last checkpoint, and the sequence that the next one goes on from. */

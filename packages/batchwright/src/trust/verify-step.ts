@@ -107,8 +107,8 @@ function inputsOf(step: StepDefinition): readonly StepInput[] {
 }
 
 /**
- * What a step had to read: the records of its snapshot, or of the step it reads. Null for function steps, and for queries:
- * nobody counts what a query reads.
+ * What a step had to read: the records of its snapshot, or of the step it reads. Null for function steps, for live tables, and
+ * for queries: nobody counts what a query reads.
  */
 export function expectedReads(
   step: StepDefinition,
@@ -123,6 +123,8 @@ export function expectedReads(
     return [{ from: `step ${input.step}${input.output === null ? '' : `.${input.output}`}`, records }]
   }
   const files = (snapshot?.files ?? []).filter((file) => file.lookup === undefined)
+  // What a live table had at planning it need not have had when it was read.
+  if (files.some((file) => file.live === true)) return null
   const records = files.reduce((sum, file) => sum + file.records, 0)
   return [{ from: 'its snapshot', records }]
 }

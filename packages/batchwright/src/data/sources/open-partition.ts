@@ -24,12 +24,17 @@ import {
 import { BLOCK_BYTES } from './plan-files.ts'
 import { SliceReader } from './slice-reader.ts'
 import { openUpstream } from './upstream-reader.ts'
+import type { Databases } from '../tables/connection.ts'
+import { readTableSlice } from '../tables/slice.ts'
+import { openTableReader } from '../tables/table-reader.ts'
 
 export interface PartitionOpenerOptions {
   /** The dataset that the step reads; null for a step that reads another step. */
   readonly dataset: DatasetDefinition | null
   readonly policy: PartitionPolicy
   readonly folders: Folders
+  /** The way to the databases of tables; absent where none can be read. */
+  readonly databases?: Databases
   /** Absolute path of mended dead letters, whose text stands in for the source's; default none. */
   readonly mended?: string | null
 }
@@ -39,6 +44,7 @@ export function partitionOpener(options: PartitionOpenerOptions): OpenPartition 
   const { mended = null } = options
   if (mended === null) return ({ payload }, position) => open(payload, position, options)
   return async ({ payload }, position) => {
+    if (readTableSlice(payload) !== null) throw liveNotMended()
     const mending = await readMending(mended, payload, options.dataset)
     const share = isObject(payload) ? readShare(payload['share']) : null
     // A mended record may belong to another share than it did: shares are taken after the mending.
@@ -56,6 +62,11 @@ async function open(payload: JsonValue, position: JsonValue, options: PartitionO
   if (upstream !== null) {
     const start = readUpstreamPosition(position)
     return openUpstream({ slice: upstream, runFolder: folders.run, key: policy.key, position: start })
+  }
+  const table = readTableSlice(payload)
+  if (table !== null && dataset !== null && options.databases !== undefined) {
+    const access = { databases: options.databases, project: folders.project }
+    return openTableReader({ slice: table, dataset, access, key: policy.key, position })
   }
   const parquet = readParquetSlice(payload)
   if (parquet === null || dataset === null) throw payloadUnknown(payload)
@@ -89,5 +100,15 @@ function payloadUnknown(payload: JsonValue): BatchwrightError {
     code: 'PARTITION_UNKNOWN',
     message: `expected a partition that this version can open, found ${JSON.stringify(payload).slice(0, 200)}`,
     hint: 'Plan the step again with the code that runs it: `batchwright retry RUN --from STEP`.',
+  })
+}
+
+/** The rows of a live table may stand in other places by now: mended text could take the place of another row. */
+function liveNotMended(): BatchwrightError {
+  return new BatchwrightError({
+    code: 'TABLE_LETTERS_LIVE',
+    message:
+      'expected mended dead letters of a snapshot, found letters of a table that is read live, whose rows may have moved since',
+    hint: "Mend the rows in the table and run again; or read the table with read: { consistency: 'snapshot' }, whose letters can be replayed.",
   })
 }

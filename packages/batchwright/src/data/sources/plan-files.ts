@@ -11,6 +11,7 @@ import { writePlanFile } from '../snapshot/block-index.ts'
 import type { BlockLimits } from '../snapshot/block-scanner.ts'
 import { inputMissing, resolvePaths, type InputFile } from '../snapshot/resolve-paths.ts'
 import { scanFile, type ScannedFile } from '../snapshot/scan-file.ts'
+import type { Databases } from '../tables/connection.ts'
 import { cutFile, type Cut } from './cut-file.ts'
 import { filePayload } from './payload.ts'
 import type { PartInput } from './plan-published.ts'
@@ -31,6 +32,8 @@ export interface FilesPlanRequest {
   readonly folders: Folders
   /** The snapshot that must be found again (resume, replay); null to take what is there. */
   readonly expected: Snapshot | null
+  /** The way to the databases of tables; absent where none can be read. */
+  readonly databases?: Databases
 }
 
 /** A file to scan, and what is known of it beforehand. */
@@ -88,6 +91,19 @@ export async function planPartFiles(parts: readonly PartInput[], request: FilesP
     publishedVersion: manifest.number,
     origin: manifest,
     sha256: part.sha256,
+  }))
+  return await partitionFiles(await scanAll(inputs, request), request, [])
+}
+
+/** Plans copies of a table's rows, in JSON Lines: the snapshot of a step that reads it. */
+export async function planCopies(copies: readonly InputFile[], request: FilesPlanRequest): Promise<PlannedInput> {
+  const inputs = copies.map((copy) => ({
+    ...copy,
+    format: lineFormatOf('jsonl', request.dataset.format),
+    contractVersion: request.dataset.contract.version,
+    publishedVersion: null,
+    origin: null,
+    sha256: null,
   }))
   return await partitionFiles(await scanAll(inputs, request), request, [])
 }

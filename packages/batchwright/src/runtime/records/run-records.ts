@@ -126,6 +126,7 @@ function frameOf(
     policy: step.partition,
     folders: assignment.folders,
     mended: assignment.mended ?? null,
+    databases: host.databases,
   })
   return {
     assignment,
