@@ -4,8 +4,15 @@ import { BatchwrightError, reportError } from '../kernel/errors.ts'
 import { failPoint } from '../kernel/failpoint.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Slot, SlotCallbacks } from '../executors/index.ts'
-import type { Assignment, AttemptEnd, LogLine, StopReason } from '../protocol/index.ts'
-import type { ClaimedTask, Store, TaskLease } from '../store/index.ts'
+import type {
+  Assignment,
+  AttemptEnd,
+  Checkpoint,
+  LogLine,
+  PartitionSplit,
+  StopReason,
+} from '../protocol/index.ts'
+import type { CheckpointOutcome, ClaimedTask, Store, TaskLease } from '../store/index.ts'
 import type { AssemblyOptions } from './assemble.ts'
 import { assemble } from './assemble.ts'
 import type { StoreContact } from './contact.ts'
@@ -45,6 +52,9 @@ export interface AttemptServices extends AssemblyOptions {
 /** A stronger reason to stop replaces a weaker one: what is lost is lost, whatever else was asked. */
 const STRENGTH: Readonly<Record<StopReason, number>> = { preempted: 0, paused: 1, timeout: 2, cancelled: 3, lost: 4 }
 
+/** Nobody asks anything of an attempt that is younger than this. */
+const LAGGING_MS = 500
+
 /** One try at one task, from the claim to what the store is told of its end. */
 export class Attempt {
   readonly task: ClaimedTask
@@ -56,11 +66,15 @@ export class Attempt {
   #timeout: ErrorReport | null = null
   #graceTimer: Timer | null = null
   #ended = false
+  readonly #begunAt: number
+  /** Asked to split, and has not answered. */
+  #splitAsked = false
 
   constructor(task: ClaimedTask, services: AttemptServices) {
     this.task = task
     this.lease = { taskId: task.taskId, fence: task.fence }
     this.#services = services
+    this.#begunAt = services.clock.monotonic()
   }
 
   /** Runs the attempt to its end and records it. Rejects only when the store fails for good. */
@@ -88,6 +102,19 @@ export class Attempt {
     this.#graceTimer = this.#services.clock.after(this.#services.stopGraceMs[reason], () => {
       this.abort(`it was asked to stop (${reason}) and did not reach a commit in time`)
     })
+  }
+
+  /** Whether it works on a partition, and has done so for a while. */
+  get mayLagBehind(): boolean {
+    if (this.task.kind !== 'partition' || this.#slot === null) return false
+    return this.#services.clock.monotonic() - this.#begunAt >= LAGGING_MS
+  }
+
+  /** Asks the attempt, once for each ask of the store, to cut what is left of its partition. */
+  askSplit(pieces: number): void {
+    if (this.#ended || this.#stop !== null || this.#splitAsked) return
+    this.#splitAsked = true
+    this.#slot?.split?.(pieces)
   }
 
   /** Ends the slot at once. What the attempt committed stays. */
@@ -196,6 +223,14 @@ export class Attempt {
     return {
       checkpoint: (checkpoint) => this.#commit(() => ledger.checkpoint(this.lease, checkpoint)),
       partitions: (batch) => this.#commit(() => contact.call(() => store.addPartitions(this.lease, batch))),
+      split: (checkpoint, split) => this.#split(checkpoint, split),
+      splitDeclined: (reason) => {
+        this.#splitAsked = false
+        // Nothing depends on it: an attempt that has lost its task is told so by its next commit.
+        contact
+          .call(() => store.declineSplit(this.lease, reason))
+          .catch(() => undefined)
+      },
       progress: (made) => {
         progress.update({ ...this.#progressLine(), progress: made })
       },
@@ -206,10 +241,21 @@ export class Attempt {
     }
   }
 
+  async #split(checkpoint: Checkpoint, split: PartitionSplit): Promise<boolean> {
+    let taken = false
+    await this.#commit(async () => {
+      const outcome = await this.#services.ledger.checkpoint(this.lease, checkpoint, split)
+      taken = outcome === 'done'
+      return outcome
+    })
+    this.#splitAsked = false
+    return taken
+  }
+
   /** A write under the fence that the attempt waits for. The end of the attempt is recorded after all of them. */
-  #commit(write: () => Promise<'done' | 'fenced'>): Promise<void> {
+  #commit(write: () => Promise<CheckpointOutcome>): Promise<void> {
     const committed = write().then((outcome) => {
-      if (outcome === 'done') return
+      if (outcome !== 'fenced') return
       this.stop('lost')
       throw new BatchwrightError({
         code: 'FENCED',

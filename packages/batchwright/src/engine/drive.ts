@@ -1,7 +1,11 @@
+import { systemClock } from '../kernel/clock.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
+import { systemRandom } from '../kernel/random.ts'
 import type { RunRow, Store } from '../store/index.ts'
 import { ENDED_RUN_STATES } from '../store/index.ts'
+import type { Duty } from './coordinator/duty.ts'
 import type { WorkerOptions } from './options.ts'
+import { stragglers } from './stragglers/duty.ts'
 import { Worker } from './worker.ts'
 
 /** Changes are noticed when they happen; this is how often one looks where the store cannot tell. */
@@ -49,19 +53,41 @@ export interface Drive {
  */
 export function driveRuns(runIds: readonly string[], options: Omit<WorkerOptions, 'runs'>): Drive {
   const worker = new Worker({ ...options, runs: runIds })
-  return { worker, ended: drive(worker, runIds, options.store) }
+  return { worker, ended: drive(worker, runIds, options) }
 }
 
-async function drive(worker: Worker, runIds: readonly string[], store: Store): Promise<readonly RunRow[]> {
+async function drive(
+  worker: Worker,
+  runIds: readonly string[],
+  options: Omit<WorkerOptions, 'runs'>,
+): Promise<readonly RunRow[]> {
+  const { store } = options
   const left = new AbortController()
   const working = worker.run().finally(() => {
     left.abort()
   })
+  const duty = stragglers({ runs: runIds, idle: () => options.slots - worker.busy })
+  const looking = lookAfter(duty, options, left.signal)
   const following = followRuns(store, runIds, left.signal).finally(() => {
     if (!left.signal.aborted) worker.drain()
   })
-  const [, rows] = await Promise.all([working, following])
+  const [, rows] = await Promise.all([working, following, looking])
   return rows
+}
+
+/** Does a duty for as long as the process works on its runs: whoever drives runs needs no coordinator beside it. */
+async function lookAfter(duty: Duty, options: Omit<WorkerOptions, 'runs'>, signal: AbortSignal): Promise<void> {
+  const { store, clock = systemClock, random = systemRandom, hooks } = options
+  while (!signal.aborted) {
+    try {
+      await clock.sleep(duty.everyMs, signal)
+      await duty.pass({ store, clock, random, signal })
+    } catch (error) {
+      if (signal.aborted) return
+      if (!(error instanceof BatchwrightError) || !error.retryable) throw error
+      hooks?.storeTrouble?.(error, duty.everyMs)
+    }
+  }
 }
 
 async function requireRun(store: Pick<Store, 'getRun'>, runId: string): Promise<RunRow> {

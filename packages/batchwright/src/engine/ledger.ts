@@ -1,6 +1,15 @@
 import type { Clock } from '../kernel/clock.ts'
-import type { Checkpoint } from '../protocol/index.ts'
-import type { ItemOutcome, ReturnedLease, StartedLease, Store, TaskEnd, TaskLease } from '../store/index.ts'
+import type { Checkpoint, PartitionSplit } from '../protocol/index.ts'
+import type {
+  CheckpointItem,
+  CheckpointOutcome,
+  ItemOutcome,
+  ReturnedLease,
+  StartedLease,
+  Store,
+  TaskEnd,
+  TaskLease,
+} from '../store/index.ts'
 import type { StoreContact } from './contact.ts'
 import { CommitGroup } from './group.ts'
 
@@ -19,16 +28,16 @@ export interface LedgerOptions {
 /** Everything that attempts write, gathered into groups: one store call for many slots. */
 export class Ledger {
   readonly #starts: CommitGroup<StartedLease, ItemOutcome>
-  readonly #checkpoints: CommitGroup<TaskLease & { readonly checkpoint: Checkpoint }, ItemOutcome>
+  readonly #checkpoints: CommitGroup<CheckpointItem, CheckpointOutcome>
   readonly #ends: CommitGroup<TaskLease & { readonly end: TaskEnd }, ItemOutcome>
   readonly #returns: CommitGroup<ReturnedLease, ItemOutcome>
 
   constructor(options: LedgerOptions) {
     const { store, contact } = options
-    const group = <Item>(
-      verb: (items: readonly Item[]) => Promise<readonly ItemOutcome[]>,
-    ): CommitGroup<Item, ItemOutcome> =>
-      new CommitGroup<Item, ItemOutcome>({
+    const group = <Item, Outcome>(
+      verb: (items: readonly Item[]) => Promise<readonly Outcome[]>,
+    ): CommitGroup<Item, Outcome> =>
+      new CommitGroup<Item, Outcome>({
         commit: async (items) => {
           await options.whenCertain()
           return contact.call(() => verb(items))
@@ -47,8 +56,8 @@ export class Ledger {
     return this.#starts.add(lease)
   }
 
-  checkpoint(lease: TaskLease, checkpoint: Checkpoint): Promise<ItemOutcome> {
-    return this.#checkpoints.add({ ...lease, checkpoint })
+  checkpoint(lease: TaskLease, checkpoint: Checkpoint, split?: PartitionSplit): Promise<CheckpointOutcome> {
+    return this.#checkpoints.add({ ...lease, checkpoint, ...(split === undefined ? {} : { split }) })
   }
 
   end(lease: TaskLease, end: TaskEnd): Promise<ItemOutcome> {

@@ -130,7 +130,15 @@ function newStep(step: JobDefinition['steps'][number]): NewStep {
     kind: step.kind,
     after: step.after,
     publish: datasetsWritten(step).length === 0 ? 'none' : step.publish,
+    ...(mayBeCut(step) ? { rebalance: true } : {}),
+    ...(step.speculation === undefined ? {} : { speculation: step.speculation }),
   }
+}
+
+/** What a step remembers of a partition belongs to the whole of it. */
+function mayBeCut(step: JobDefinition['steps'][number]): boolean {
+  if (step.kind !== 'records' || step.rebalance === 'never' || step.stateVersion > 0) return false
+  return step.operations.every(({ operation }) => operation !== 'distinct')
 }
 
 async function unfinishedLike(

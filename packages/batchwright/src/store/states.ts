@@ -83,7 +83,8 @@ export const STEP_TRANSITIONS: readonly Transition<StepState>[] = [
 ]
 
 export const TASK_TRANSITIONS: readonly Transition<TaskState>[] = [
-  { from: 'ready', to: 'leased', by: ['claim'] },
+  // finish: a copy of a task that nobody owns is first, and its lease becomes the task's
+  { from: 'ready', to: 'leased', by: ['claim', 'finish'] },
   { from: 'ready', to: 'cancelled', by: ['cancelRun'] },
   { from: 'leased', to: 'succeeded', by: ['finish'] },
   { from: 'leased', to: 'failed', by: ['finish', 'reap'] },

@@ -2,7 +2,7 @@ import { BatchwrightError } from '../kernel/errors.ts'
 import type { Executor, Slot, SlotCallbacks } from '../executors/index.ts'
 import type { JobDefinition, RecordOperation } from '../job/index.ts'
 import type { Checkpoint } from '../protocol/index.ts'
-import type { ItemOutcome, Store } from '../store/index.ts'
+import type { Store } from '../store/index.ts'
 
 /** What may go wrong in a run in memory. Counts are from 1. */
 export type Fault =
@@ -108,10 +108,10 @@ async function die(slot: Slot): Promise<never> {
 /** The store, with verbs that fail where a fault says so. */
 export function withStoreFaults(store: Store, faults: readonly Fault[]): Store {
   const calls = new Map<string, number>()
-  const around = async (
+  const around = async <Outcome>(
     verb: 'checkpoint' | 'finish',
-    call: () => Promise<readonly ItemOutcome[]>,
-  ): Promise<readonly ItemOutcome[]> => {
+    call: () => Promise<readonly Outcome[]>,
+  ): Promise<readonly Outcome[]> => {
     const count = (calls.get(verb) ?? 0) + 1
     calls.set(verb, count)
     const fault = faults.find((one) => one.fault === 'store' && one.verb === verb && one.call === count)

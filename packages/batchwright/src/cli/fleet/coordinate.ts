@@ -1,5 +1,5 @@
 /** The duties of a fleet, and who does them: each worker and each `serve` stands ready, one leads. */
-import { Coordinator, reaping, StoreContact } from '../../engine/index.ts'
+import { Coordinator, reaping, stragglers, StoreContact } from '../../engine/index.ts'
 import type { CoordinatorHooks, Duty } from '../../engine/index.ts'
 import { newId } from '../../kernel/ids.ts'
 import type { Store } from '../../store/index.ts'
@@ -32,6 +32,7 @@ function dutiesOf(session: Session, log: ServiceLog): readonly Duty[] {
     onError: () => undefined,
   })
   return [
+    stragglers(),
     reaping({ contact, graceMs: session.project.configuration.workerLease.value }),
     cleaning(session, (lines) => {
       log.say('cleaning.failed', lines.join('\n'))

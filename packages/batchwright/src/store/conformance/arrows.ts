@@ -43,6 +43,17 @@ const leaseEnds: Scenario = async (world) => {
   await world.crash()
 }
 
+/** The first attempt of a partition ends without success while its copy runs; then the copy finishes. */
+const copyFirst: Scenario = async (world) => {
+  await world.start([{ ...step('a'), speculation: { after: 0, slowerThan: 2, atLeastMs: 0 } }])
+  const task = await world.workUntil('partition')
+  await world.store.start([task])
+  await world.store.askCopy(task, { runningMs: 1, expectedMs: 1, leftMs: null })
+  const copy = (await world.claim()).find(({ taskId, step: name }) => name === 'a' && taskId > task.taskId + 1)
+  await world.store.giveBack([task])
+  if (copy !== undefined) await world.succeed(copy)
+}
+
 /** A step fails at a task of this kind, by its own end or by crashes; then the run is taken up again. */
 function failAt(kind: ClaimedTask['kind'], how: 'finish' | 'reap'): Scenario {
   return async (world) => {
@@ -109,6 +120,7 @@ const SCENARIOS: readonly Scenario[] = [
   whole,
   cancelQueued,
   leaseEnds,
+  copyFirst,
   ...KINDS.flatMap((kind) => [failAt(kind, 'finish'), failAt(kind, 'reap'), cancelAt(kind)]),
   ...KINDS.map((kind) => restartAt(kind, 'from')),
   restartAt('done', 'from'),

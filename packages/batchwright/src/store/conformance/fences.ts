@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest'
-import type { ItemOutcome, Store, TaskLease } from '../contract/index.ts'
+import type { CheckpointOutcome, Store, TaskLease } from '../contract/index.ts'
 import type { OpenWorld } from './index.ts'
 import { checkpoint, FAILURE, output, partitions, plan, step, type World } from './world.ts'
 
 /** Every verb that changes a task under a lease, and what it answers when the lease does not hold. */
-const LEASED_VERBS: Readonly<Record<string, (store: Store, lease: TaskLease) => Promise<ItemOutcome | undefined>>> = {
+const LEASED_VERBS: Readonly<
+  Record<string, (store: Store, lease: TaskLease) => Promise<CheckpointOutcome | undefined>>
+> = {
   start: async (store, lease) => (await store.start([lease]))[0],
   checkpoint: async (store, lease) => (await store.checkpoint([{ ...lease, checkpoint: checkpoint(1) }]))[0],
   giveBack: async (store, lease) => (await store.giveBack([lease]))[0],

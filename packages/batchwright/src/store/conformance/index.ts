@@ -6,6 +6,7 @@ import { afterEach, describe } from 'vitest'
 import { arrowRules } from './arrows.ts'
 import { claimRules } from './claims.ts'
 import { SettableClock } from './clock.ts'
+import { copyRules } from './copies.ts'
 import { controlRules } from './control.ts'
 import { eventRules } from './outbox.ts'
 import { fenceRules } from './fences.ts'
@@ -19,6 +20,7 @@ import { replayRules } from './replays.ts'
 import { readRules } from './reading.ts'
 import { retryRules } from './retries.ts'
 import { runRules } from './runs.ts'
+import { splitRules } from './splits.ts'
 import { stepRules } from './steps.ts'
 import { World, type StoreUnderTest } from './world.ts'
 
@@ -53,6 +55,8 @@ export function storeConformance(
       plans: planRules,
       steps: stepRules,
       retries: retryRules,
+      splits: splitRules,
+      copies: copyRules,
       control: controlRules,
       publications: publicationRules,
       events: eventRules,

@@ -136,7 +136,12 @@ export class Witness {
     for (const task of await this.#real.listTasks(runId, { limit: 100_000 })) {
       const born = verb === 'createRun' ? task.state : 'ready'
       const before = this.#tasks.get(task.taskId) ?? born
-      if (before !== task.state) this.#take(arrow('task', before, task.state, verb))
+      // Its copy was first: it passes through a lease within the verb.
+      const through = before === 'ready' && task.state === 'succeeded' ? (['ready', 'leased'] as const) : [before]
+      for (const [step, from] of through.entries()) {
+        const to = through[step + 1] ?? task.state
+        if (from !== to) this.#take(arrow('task', from, to, verb))
+      }
       this.#tasks.set(task.taskId, task.state)
     }
   }

@@ -64,6 +64,8 @@ export interface TaskRow {
   readonly kind: TaskKind
   /** Partition index; null for plan, verify and publish tasks. */
   readonly index: number | null
+  /** Of a piece that was cut off a running partition: the index of the one that was planned. */
+  readonly origin?: number
   readonly label: string
   readonly state: TaskState
   readonly attemptsUsed: number

@@ -1,3 +1,4 @@
+import type { CopyRule } from './stragglers.ts'
 import type { JsonValue } from '../../kernel/errors.ts'
 import type { StepKind, WindowValue } from '../../protocol/index.ts'
 import type { RunRow } from './rows.ts'
@@ -9,6 +10,10 @@ export interface NewStep {
   readonly after: readonly string[]
   /** `together`: with the run's other outputs; `alone`: as soon as it is verified; `none`: it publishes nothing. */
   readonly publish: 'together' | 'alone' | 'none'
+  /** Whether running partitions may be cut; default false. */
+  readonly rebalance?: boolean
+  /** When slow partitions get a copy; absent for never. */
+  readonly speculation?: CopyRule
 }
 
 export interface NewRun {

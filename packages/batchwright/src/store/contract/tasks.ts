@@ -2,6 +2,7 @@ import type { ErrorReport } from '../../kernel/errors.ts'
 import type {
   Checkpoint,
   PartitionPlan,
+  PartitionSplit,
   PlanSummary,
   RunContext,
   Snapshot,
@@ -60,6 +61,14 @@ export interface ReturnedLease extends TaskLease {
 /** What became of one item of a set: `fenced` means the lease did not hold, and nothing changed. */
 export type ItemOutcome = 'done' | 'fenced'
 
+/** Of a checkpoint that came with a split. */
+export type CheckpointOutcome = ItemOutcome | 'whole'
+
+export interface CheckpointItem extends TaskLease {
+  readonly checkpoint: Checkpoint
+  readonly split?: PartitionSplit
+}
+
 export type TaskEnd =
   /** leased -> succeeded, for partition, verify and publish tasks. */
   | { readonly kind: 'succeeded'; readonly output: TaskOutput }
@@ -82,8 +91,12 @@ export interface TaskVerbs {
   start(leases: readonly StartedLease[]): Promise<readonly ItemOutcome[]>
   /** Inserts partitions of a step that is planning; idempotent by index. They become claimable when the plan is sealed. */
   addPartitions(lease: TaskLease, partitions: readonly PartitionPlan[]): Promise<ItemOutcome>
-  /** Commits checkpoints with their counters. A checkpoint whose sequence is not above the stored one changes nothing. */
-  checkpoint(items: readonly (TaskLease & { readonly checkpoint: Checkpoint })[]): Promise<readonly ItemOutcome[]>
+  /**
+   * Commits checkpoints with their counters. A checkpoint whose sequence is not above the stored one changes nothing. With a
+   * split its task's partition gets shorter and the rest become ready tasks of the step, in the same transaction; `whole`: the
+   * checkpoint stands and the partition was not cut, since the task has a copy, or is one.
+   */
+  checkpoint(items: readonly CheckpointItem[]): Promise<readonly CheckpointOutcome[]>
   /**
    * Ends attempts and moves steps and runs on as far as they go: the last partition opens verifying; a verified step opens
    * what waits for it; the last verified step of a run opens one publish task for all that publish together; the end of

@@ -3,6 +3,7 @@ import type { PlanSummary, TaskKind } from '../../protocol/index.ts'
 import type { NewStep } from '../contract/index.ts'
 import type { StepState } from '../states.ts'
 import { refused } from './refusals.ts'
+import { dropCopiesOf } from './copies.ts'
 import { emit } from './events.ts'
 import { releaseRun } from './leases.ts'
 import { json, number, numberOrNull, text, word } from './rows.ts'
@@ -263,6 +264,7 @@ export async function failRun(
     run: ref.run,
     failure: JSON.stringify({ ...error, step: name, index }),
   })
+  await dropCopiesOf(session, ref.run, 'run failed')
   await releaseRun(session, ref)
   await emit(session, {
     runId: ref.runId,

@@ -23,6 +23,7 @@ export const laneHead = byDialect(
   ({ skipLocked }) => `
   select task_id, crash_count, case when leased_at is null then 0 else 1 end as again from tasks
   where run = :run and step = :step and kind = :kind and state = 'ready' and not_before = 0
+    and (avoid is null or avoid <> :workerId)
   order by idx limit :limit${skipLocked}`,
 )
 
@@ -53,7 +54,7 @@ export async function claim(session: Session, request: ClaimRequest): Promise<re
   for (const lane of await openLanes(session, request.runs)) {
     const room = request.limit - taken.length
     if (room <= 0) break
-    const head = await session.all(laneHead(session.dialect), { ...lane.key, limit: room })
+    const head = await session.all(laneHead(session.dialect), { ...lane.key, limit: room, workerId: request.workerId })
     const suspect = head.findIndex((row) => number(row, 'crash_count') > 0)
     const alone = suspect === 0 && taken.length === 0 && load.held === 0
     const had = head.slice(0, alone ? 1 : suspect === -1 ? room : suspect)

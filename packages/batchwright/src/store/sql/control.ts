@@ -5,6 +5,7 @@ import { ENDED_RUN_STATES } from '../states.ts'
 import { moveStep, openSteps, publishTogether, stepHeads, type RunRef, type StepHead } from './advance.ts'
 import { keepAttempts } from './attempts.ts'
 import { refused, runNotFound } from './refusals.ts'
+import { dropCopiesOf } from './copies.ts'
 import { emit } from './events.ts'
 import { cancelTasks } from './leases.ts'
 import { stepOutput } from './reads.ts'
@@ -65,6 +66,7 @@ export async function cancelRun(
   for (const head of await stepHeads(session, ref.run)) {
     if (!isEnded(head)) await moveStep(session, ref, head, 'cancelled')
   }
+  await dropCopiesOf(session, ref.run, 'run cancelled')
   const tasks = await cancelTasks(session, ref.run)
   await session.run(`update runs set state = 'cancelled', ended_at = store_now() where run = :run`, { run: ref.run })
   await emit(session, { runId, type: 'run.cancelled', data: { by: reason.by, why: reason.why, tasks } })

@@ -1,5 +1,6 @@
 import type { TaskKind } from '../../protocol/index.ts'
 import type { AttemptOutcome, AttemptRow, AttemptTotals, RunActivity } from '../contract/index.ts'
+import { COPY_DISTANCE, partitionIndex } from './copies.ts'
 import { number, numberOrNull, text, textOrNull, word, type Row } from './rows.ts'
 import type { Dialect, Session } from './session.ts'
 
@@ -52,7 +53,7 @@ export function attemptsQuery(dialect: Dialect, filter: AttemptFilter): string {
           'step = (select s.step from steps s join runs r on r.run = s.run where r.run_id = :runId and s.name = :step)',
         ]),
     ...(filter.kind === undefined ? [] : ['kind = :kind']),
-    ...(filter.index === undefined ? [] : ['idx = :index']),
+    ...(filter.index === undefined ? [] : [`idx in (:index, :index + ${COPY_DISTANCE})`]),
   ]
   const place = 'run, step, kind, idx, fence'
   const until = workedUntil(dialect)
@@ -73,7 +74,7 @@ function attemptFrom(row: Row): AttemptRow {
     fence: number(row, 'fence'),
     step: text(row, 'name'),
     kind,
-    index: kind === 'partition' ? number(row, 'idx') : null,
+    index: kind === 'partition' ? partitionIndex(number(row, 'idx')) : null,
     label: textOrNull(row, 'label') ?? '',
     worker: {
       workerId: text(row, 'worker'),
@@ -103,7 +104,7 @@ const OUTCOMES: readonly AttemptOutcome[] = ['succeeded', 'retried', 'failed', '
  */
 export async function totalAttempts(session: Session, runIds: readonly string[]): Promise<readonly AttemptTotals[]> {
   const rows = await session.all(
-    `select r.run_id, s.name, a.run, a.step, a.kind, count(*) as attempts, count(distinct a.idx) as tasks,
+    `select r.run_id, s.name, a.run, a.step, a.kind, count(*) as attempts, count(distinct a.idx % ${COPY_DISTANCE}) as tasks,
        ${OUTCOMES.map((outcome) => `count(*) filter (where a.outcome = '${outcome}') as ${outcome}`).join(', ')},
        min(a.leased_at) as first_leased, max(a.leased_at) as last_leased,
        case when count(a.ended_at) = count(*) then max(a.ended_at) end as last_ended,
@@ -164,7 +165,7 @@ async function extreme(
     group,
   )
   if (row === undefined) return { index: null, ms: 0 }
-  return { index: group.kind === 'partition' ? number(row, 'idx') : null, ms: number(row, 'ms') }
+  return { index: group.kind === 'partition' ? partitionIndex(number(row, 'idx')) : null, ms: number(row, 'ms') }
 }
 
 export interface ActivitySpan {

@@ -4,7 +4,7 @@ import type { AttemptOutcome, TaskLease } from '../contract/index.ts'
 import type { RunRef } from './advance.ts'
 import { ATTEMPT_ENDS } from './attempts.ts'
 import { emit } from './events.ts'
-import { flag, number, text, word, type Row } from './rows.ts'
+import { flag, number, numberOrNull, text, word, type Row } from './rows.ts'
 import { byDialect, type Dialect, type Session } from './session.ts'
 
 /**
@@ -35,9 +35,14 @@ export interface OwnedTask {
   readonly kind: TaskKind
   readonly index: number
   readonly started: boolean
+  /** The task that it is a copy of; null for one that is none. */
+  readonly copyOf: number | null
+  /** Whether it has a copy. */
+  readonly copied: boolean
 }
 
-const OWNED_TASK = `select t.task_id, t.fence, t.run, r.run_id, t.step, t.kind, t.idx, t.started
+/** To be followed by a condition on tasks `t`. */
+export const OWNED_TASK = `select t.task_id, t.fence, t.run, r.run_id, t.step, t.kind, t.idx, t.started, t.copy_of, t.copied
   from tasks t join runs r on r.run = t.run`
 
 /** Locks the task's row alone: ` for update of t` where there are locks. */
@@ -53,6 +58,14 @@ export async function ownedTask(session: Session, lease: TaskLease): Promise<Own
   return row === undefined ? undefined : ownedFrom(row)
 }
 
+const lockTaskById = byDialect((dialect) => `${OWNED_TASK} where t.task_id = :taskId${locked(dialect)}`)
+
+/** A task, whoever owns it, as it is until this transaction ends; undefined where it is gone. */
+export async function lockTask(session: Session, taskId: number): Promise<OwnedTask | undefined> {
+  const row = await session.get(lockTaskById(session.dialect), { taskId })
+  return row === undefined ? undefined : ownedFrom(row)
+}
+
 export function ownedFrom(row: Row): OwnedTask {
   return {
     taskId: number(row, 'task_id'),
@@ -62,6 +75,8 @@ export function ownedFrom(row: Row): OwnedTask {
     kind: word<TaskKind>(row, 'kind'),
     index: number(row, 'idx'),
     started: flag(row, 'started'),
+    copyOf: numberOrNull(row, 'copy_of'),
+    copied: flag(row, 'copied'),
   }
 }
 
@@ -106,6 +121,19 @@ export async function endSucceeded(session: Session, task: OwnedTask, read: numb
      where ${OWNED}`,
     { ...key(task), ...ending('succeeded'), read },
   )
+}
+
+/** leased -> ready, whoever owns it: another task takes its place, or it goes in this transaction. */
+export async function endLeaseAs(
+  session: Session,
+  task: OwnedTask,
+  outcome: AttemptOutcome,
+  reason: string,
+): Promise<void> {
+  await session.run(`update tasks set state = 'ready', ${LEASE_ENDS} where ${OWNED}`, {
+    ...key(task),
+    ...ending(outcome, reason),
+  })
 }
 
 /** leased -> failed. */

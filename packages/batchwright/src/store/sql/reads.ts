@@ -1,6 +1,7 @@
 import type { ErrorReport } from '../../kernel/errors.ts'
 import type {
   Checkpoint,
+  Part,
   PartitionPlan,
   PlanSummary,
   Snapshot,
@@ -69,7 +70,7 @@ export async function listSteps(session: Session, runId: string): Promise<readon
 async function unfinishedTotals(session: Session, run: number, step: number): Promise<readonly Totals[]> {
   const rows = await session.all(
     `select c.counters, c.controls from checkpoints c join tasks t on t.task_id = c.task_id
-       where c.run = :run and c.step = :step and t.kind = 'partition'`,
+       where c.run = :run and c.step = :step and t.kind = 'partition' and t.copy_of is null`,
     { run, step },
   )
   return rows.map(totalsFrom)
@@ -111,7 +112,7 @@ export interface TaskFilter {
 }
 
 const TASK_COLUMNS = `t.task_id, (select name from steps s where s.run = t.run and s.step = t.step) as step, t.kind, t.idx, t.label, t.state, t.attempts_used, t.crash_count, t.worker,
-  t.not_before, t.partition_plan, t.error, c.body as checkpoint, o.body as output`
+  t.not_before, t.origin, t.partition_plan, t.error, c.body as checkpoint, o.body as output`
 
 /** In the order of step, kind and index, which the unique index has: a page costs its own rows, whatever the run's size. */
 export async function listTasks(session: Session, runId: string, filter: TaskFilter = {}): Promise<readonly TaskRow[]> {
@@ -142,6 +143,7 @@ export function tasksQuery(dialect: Dialect, filter: TaskFilter, after: boolean)
   const [state] = filter.states ?? []
   const conditions = [
     't.run = :run',
+    't.copy_of is null',
     ...(filter.step === undefined ? [] : ['t.step = :step']),
     ...(filter.kind === undefined ? [] : ['t.kind = :kind']),
     ...(filter.states === undefined
@@ -171,6 +173,7 @@ function taskFrom(runId: string, row: Row): TaskRow {
     step: text(row, 'step'),
     kind,
     index: kind === 'partition' ? number(row, 'idx') : null,
+    ...(row['origin'] === null ? {} : { origin: number(row, 'origin') }),
     label: text(row, 'label'),
     state: word<TaskState>(row, 'state'),
     attemptsUsed: number(row, 'attempts_used'),
@@ -187,14 +190,41 @@ function taskFrom(runId: string, row: Row): TaskRow {
 
 export async function stepOutput(session: Session, runId: string, step: string): Promise<StepOutput> {
   const rows = await session.all(
-    `select t.idx, o.body from runs r
+    `select t.idx, t.origin, t.place, o.body from runs r
        join steps s on s.run = r.run and s.name = :step
        join tasks t on t.run = s.run and t.step = s.step and t.kind = 'partition'
        join outputs o on o.task_id = t.task_id
-     where r.run_id = :runId order by t.idx`,
+     where r.run_id = :runId order by coalesce(t.origin, t.idx), t.place`,
     { runId, step },
   )
-  return { step, tasks: rows.map((row) => ({ index: number(row, 'idx'), output: json<TaskOutput>(row, 'body') })) }
+  const partitions = Map.groupBy(rows, (row) => numberOrNull(row, 'origin') ?? number(row, 'idx'))
+  return {
+    step,
+    tasks: [...partitions].map(([index, pieces]) => ({
+      index,
+      output: joinPieces(pieces.map((row) => json<TaskOutput>(row, 'body'))),
+    })),
+  }
+}
+
+/** What the pieces of a partition left, in their order, as if it had never been cut. */
+function joinPieces(pieces: readonly TaskOutput[]): TaskOutput {
+  const [only, ...more] = pieces
+  if (only !== undefined && more.length === 0) return only
+  const outputs = new Map<string, Part[]>()
+  for (const piece of pieces) {
+    for (const [name, parts] of Object.entries(piece.outputs)) {
+      const joined = outputs.get(name)
+      if (joined === undefined) outputs.set(name, [...parts])
+      else joined.push(...parts)
+    }
+  }
+  return {
+    ...addTotals(pieces),
+    outputs: Object.fromEntries(outputs),
+    deadLetters: pieces.flatMap(({ deadLetters }) => deadLetters),
+    result: null,
+  }
 }
 
 export async function listSnapshots(

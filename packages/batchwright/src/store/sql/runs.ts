@@ -121,8 +121,8 @@ async function insertSteps(
 ): Promise<void> {
   for (const [order, step] of run.steps.entries()) {
     await session.run(
-      `insert into steps (run, step, name, kind, comes_after, publish, state, counters, controls)
-       values (:run, :step, :name, :kind, :after, :publish, :state, :counters, '{}')`,
+      `insert into steps (run, step, name, kind, comes_after, publish, state, counters, controls, rebalance, speculation)
+       values (:run, :step, :name, :kind, :after, :publish, :state, :counters, '{}', :rebalance, :speculation)`,
       {
         run: ref.run,
         step: order,
@@ -132,6 +132,8 @@ async function insertSteps(
         publish: step.publish,
         state: bornAs(step.name),
         counters: JSON.stringify(NO_COUNTERS),
+        rebalance: step.rebalance === true ? 1 : 0,
+        speculation: jsonColumn(step.speculation ?? null),
       },
     )
   }

@@ -1,10 +1,13 @@
 import type { Store } from '../contract/index.ts'
 import { claim, claimed } from './claim.ts'
+import { askCopy } from './copies.ts'
 import { cancelRun, pauseRun, reopenRun } from './control.ts'
 import { countEvents, listEvents } from './events.ts'
 import { listAttempts, runActivity, totalAttempts } from './histories.ts'
 import { intendPublication, intendRollback, listPublications, recordRollback } from './publications.ts'
 import * as reads from './reads.ts'
+import * as splits from './splits.ts'
+import * as stragglers from './stragglers.ts'
 import * as fleet from './fleet.ts'
 import { createRun, findRun } from './runs.ts'
 import type { Session } from './session.ts'
@@ -39,6 +42,14 @@ export function sqlStore({ write, read }: Transactions, own: OwnVerbs, hot: HotV
     retireWorker: (workerId) => write((session) => retireWorker(session, workerId)),
     reap: (knownDead, limits) => write((session) => hot.reap(session, knownDead, limits)),
     listWorkers: (filter) => read((session) => listWorkers(session, filter)),
+
+    listRunning: (filter) => read((session) => stragglers.listRunning(session, filter)),
+    idleSlots: () => read((session) => stragglers.idleSlots(session)),
+    siblingTimes: (runId, step) => read((session) => stragglers.siblingTimes(session, runId, step)),
+    askSplit: (lease, pieces) => write((session) => splits.askSplit(session, lease, pieces)),
+    declineSplit: (lease, reason) => write((session) => splits.declineSplit(session, lease, reason)),
+    askCopy: (lease, why) => write((session) => askCopy(session, lease, why)),
+    lookAt: (leases) => read((session) => splits.lookAt(session, leases)),
 
     lead: (duty, holder, forMs) => write((session) => fleet.lead(session, duty, holder, forMs)),
     putArtifact: (codeVersion, artifact) => write((session) => fleet.putArtifact(session, codeVersion, artifact)),

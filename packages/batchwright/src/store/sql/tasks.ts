@@ -1,5 +1,5 @@
-import type { Checkpoint, PartitionPlan } from '../../protocol/index.ts'
-import type { ItemOutcome, ReturnedLease, StartedLease, TaskEnd, TaskLease } from '../contract/index.ts'
+import type { PartitionPlan } from '../../protocol/index.ts'
+import type { CheckpointItem, CheckpointOutcome, ItemOutcome, ReturnedLease, StartedLease, TaskEnd, TaskLease } from '../contract/index.ts'
 import { dropOtherPlans, failRun, sealPlan, stepName, stepPublished, stepVerified, verifyWhenDone } from './advance.ts'
 import { refused } from './refusals.ts'
 import { emit } from './events.ts'
@@ -13,9 +13,11 @@ import {
   ownedTask,
   type OwnedTask,
 } from './leases.ts'
+import { dropCopy, dropCopyOf, dropWhereCopy, takeOver } from './copies.ts'
 import { lockRunsOf } from './locks.ts'
 import { json } from './rows.ts'
 import type { Session } from './session.ts'
+import { takeSplit } from './splits.ts'
 import { addTotals, type Totals } from './totals.ts'
 
 export function start(session: Session, leases: readonly StartedLease[]): Promise<readonly ItemOutcome[]> {
@@ -51,9 +53,11 @@ export async function addPartitions(
 
 export async function checkpoint(
   session: Session,
-  items: readonly (TaskLease & { readonly checkpoint: Checkpoint })[],
-): Promise<readonly ItemOutcome[]> {
-  return await forOwned(session, items, async (task, item) => {
+  items: readonly CheckpointItem[],
+): Promise<readonly CheckpointOutcome[]> {
+  if (items.some(({ split }) => split !== undefined)) await lockRunsOf(session, items, 'counts')
+  const whole = new Set<CheckpointItem>()
+  const outcomes = await forOwned(session, items, async (task, item) => {
     const stored = await session.run(
       `insert into checkpoints (task_id, run, step, sequence, counters, controls, body)
        values (:taskId, :run, :step, :sequence, :counters, :controls, :body)
@@ -71,12 +75,19 @@ export async function checkpoint(
       },
     )
     if (stored > 0) await noteCheckpoint(session, item, item.checkpoint.counters.read)
+    if (item.split === undefined) return
+    if (!(await takeSplit(session, task, item.checkpoint, item.split, stored > 0))) whole.add(item)
+  })
+  return outcomes.map((outcome, position) => {
+    const item = items[position]
+    return item !== undefined && whole.has(item) ? 'whole' : outcome
   })
 }
 
 export async function giveBack(session: Session, leases: readonly ReturnedLease[]): Promise<readonly ItemOutcome[]> {
   const returned: { readonly task: OwnedTask; readonly why: string }[] = []
   const outcomes = await forOwned(session, leases, async (task, { why = 'not said' }) => {
+    if (await dropWhereCopy(session, task, 'returned', why)) return
     await endUnspent(session, task, why)
     returned.push({ task, why })
   })
@@ -106,8 +117,9 @@ export async function finish(session: Session, items: readonly FinishItem[]): Pr
       if (!wanted(item.end.kind)) continue
       const task = await ownedTask(session, item)
       if (task === undefined) continue
-      const totals = await endTask(session, task, item.end)
-      if (totals !== null) partitions.push({ task, totals })
+      const moved = task.copyOf === null ? task : await endCopy(session, task, item.end)
+      const totals = moved === null ? null : await endTask(session, moved, item.end)
+      if (moved !== null && totals !== null) partitions.push({ task: moved, totals })
       outcomes[position] = 'done'
     }
   }
@@ -115,6 +127,13 @@ export async function finish(session: Session, items: readonly FinishItem[]): Pr
   await countPartitions(session, partitions)
   await pass((kind) => kind === 'failed')
   return outcomes
+}
+
+/** A copy that succeeds does so as its original, which is answered; one that fails goes, and its original goes on: null. */
+async function endCopy(session: Session, copy: OwnedTask, end: TaskEnd): Promise<OwnedTask | null> {
+  if (end.kind === 'succeeded') return (await takeOver(session, copy)) ?? null
+  await dropCopy(session, copy, 'failed', end.kind === 'planned' ? end.kind : end.error.code)
+  return null
 }
 
 /** A task that succeeded before, and was taken back, has none any more; one that is there is of this very end. */
@@ -126,6 +145,7 @@ async function endTask(session: Session, task: OwnedTask, end: TaskEnd): Promise
   switch (end.kind) {
     case 'succeeded':
       if (task.kind === 'plan') throw mismatch(task, end.kind)
+      await dropCopyOf(session, task, 'the original was first')
       await endSucceeded(session, task, task.kind === 'partition' ? end.output.counters.read : null)
       await session.run(KEEP_OUTPUT, {
         taskId: task.taskId,

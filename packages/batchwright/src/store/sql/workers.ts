@@ -1,5 +1,6 @@
 import type { NewWorker, ReapResult, TaskLease, WorkerFilter, WorkerRow } from '../contract/index.ts'
 import { failRun } from './advance.ts'
+import { dropWhereCopy } from './copies.ts'
 import { emit } from './events.ts'
 import { endCrashed, endFailed, endUnspent, lockTasksOf, ownedTask, tasksOf, type OwnedTask } from './leases.ts'
 import { lockRunsHeldBy } from './locks.ts'
@@ -93,6 +94,7 @@ async function countAbsences(
   for (const { taskId, fence } of absent) {
     const task = overdue.has(taskId) ? await ownedTask(session, { taskId, fence }) : undefined
     if (task === undefined) continue
+    if (await dropWhereCopy(session, task, 'returned', 'absent from two renewals')) continue
     await endUnspent(session, task, 'absent from two renewals')
     returned.push(task)
   }
@@ -108,8 +110,14 @@ async function pausedRunsOf(session: Session, workerId: string): Promise<readonl
 }
 
 export async function retireWorker(session: Session, workerId: string): Promise<void> {
-  const tasks = await lockTasksOf(session, workerId)
-  for (const task of tasks) await endUnspent(session, task, 'worker retired')
+  // A claim of this worker that is under way ends first: what it takes is given back with the rest.
+  await session.get(`select 1 from workers where worker_id = :workerId${session.dialect.forUpdate}`, { workerId })
+  const tasks: OwnedTask[] = []
+  for (const task of await lockTasksOf(session, workerId)) {
+    if (await dropWhereCopy(session, task, 'returned', 'worker retired')) continue
+    await endUnspent(session, task, 'worker retired')
+    tasks.push(task)
+  }
   await emitGroups(session, tasks, 'tasks.released', { reason: 'worker retired', worker: workerId })
   const moved = await session.run(
     `update workers set state = 'retired' where worker_id = :workerId and state = 'alive'`,
@@ -131,7 +139,9 @@ export async function reap(session: Session, knownDead: readonly string[], limit
   const held: Orphan[] = []
   for (const { workerId, why } of dead) {
     await lockRunsHeldBy(session, workerId, 'all')
-    for (const task of await lockTasksOf(session, workerId)) held.push({ workerId, why, task })
+    for (const task of await lockTasksOf(session, workerId)) {
+      if (!(await dropWhereCopy(session, task, 'crashed', why))) held.push({ workerId, why, task })
+    }
   }
   for (const { workerId, why } of dead) {
     const count = held.filter((one) => one.workerId === workerId).length
