@@ -25,6 +25,9 @@ export type FailPoint =
   | 'publish.recorded'
   | 'store.finish-before-commit'
 
+/** Places where a test can hold a caller back while others go on: before each statement of a transaction, and its commit. */
+export type HoldPoint = 'store.statement' | 'store.commit'
+
 type Strike = () => void
 
 const armed = new Map<string, { at: number; strike: Strike; passed: number }>()
@@ -43,6 +46,25 @@ export function armFailPoint(name: FailPoint, at: number, strike: Strike): () =>
   armed.set(name, { at, strike, passed: 0 })
   return () => {
     armed.delete(name)
+  }
+}
+
+const holding = new Map<HoldPoint, { at: number; hold: () => Promise<void>; passed: number }>()
+
+/** Passes a point at which the caller may be held back; undefined where nobody does. */
+export function holdPoint(name: HoldPoint): Promise<void> | undefined {
+  if (holding.size === 0) return undefined
+  const point = holding.get(name)
+  if (point === undefined) return undefined
+  point.passed += 1
+  return point.passed === point.at ? point.hold() : undefined
+}
+
+/** Holds whoever passes the point at the `at`-th time (from 1), in this thread. Returns the way to disarm it. */
+export function armHoldPoint(name: HoldPoint, at: number, hold: () => Promise<void>): () => void {
+  holding.set(name, { at, hold, passed: 0 })
+  return () => {
+    holding.delete(name)
   }
 }
 

@@ -1,6 +1,6 @@
 import type Pg from 'pg'
 import type { Clock } from '../../kernel/clock.ts'
-import { failPoint } from '../../kernel/failpoint.ts'
+import { failPoint, holdPoint } from '../../kernel/failpoint.ts'
 import type { Random } from '../../kernel/random.ts'
 import { closed, clientMissing, isCrossed, isLost, storeError, type Place } from './errors.ts'
 import { PostgresSession, Statements } from './session.ts'
@@ -123,6 +123,7 @@ export class Connections {
       const failure = await failed
       if (failure !== undefined) throw failure.thrown
       failPoint('store.finish-before-commit')
+      await holdPoint('store.commit')
       await client.query('commit')
       client.release()
       return { ended: true, value }

@@ -7,6 +7,7 @@ import { Changes } from './changes.ts'
 import { Connections } from './connections.ts'
 import { migrate } from './migrate.ts'
 import { countNumbered, listNumbered } from './outbox.ts'
+import * as sets from './sets.ts'
 import { readTarget, type PostgresSettings } from './settings.ts'
 
 export interface PostgresStoreOptions extends Partial<PostgresSettings> {
@@ -58,6 +59,11 @@ function assemble(connections: Connections, changes: Changes, pinned: Clock | nu
   })
   return {
     ...store,
+    start: (leases) => connections.write((session) => sets.start(session, leases)),
+    addPartitions: (lease, partitions) =>
+      connections.write((session) => sets.addPartitions(session, lease, partitions)),
+    checkpoint: (items) => connections.write((session) => sets.checkpoint(session, items)),
+    finish: (items) => connections.write((session) => sets.finish(session, items)),
     // Reading the outbox numbers it.
     listEvents: (filter) => connections.write((session) => listNumbered(session, filter)),
     countEvents: (runId) => connections.write((session) => countNumbered(session, runId)),

@@ -1,4 +1,5 @@
 import type { ClientBase, QueryArrayConfig, QueryConfig } from 'pg'
+import { holdPoint } from '../../kernel/failpoint.ts'
 import type { Row } from '../sql/rows.ts'
 import type { Dialect, Session, Value, Values } from '../sql/session.ts'
 import { POSTGRES } from './dialect.ts'
@@ -74,12 +75,14 @@ export class PostgresSession implements Session {
   }
 
   async all(sql: string, values: Values = {}): Promise<readonly Row[]> {
+    await holdPoint('store.statement')
     const { rows } = await this.#client.query<Row>(this.#statements.config(sql, values))
     return rows
   }
 
   /** Rows as lists, in the order of the select's columns: for results of many rows. */
   async lists(sql: string, values: Values = {}): Promise<readonly (readonly unknown[])[]> {
+    await holdPoint('store.statement')
     const config: QueryArrayConfig = { ...this.#statements.config(sql, values), rowMode: 'array' }
     const { rows } = await this.#client.query<unknown[]>(config)
     return rows
@@ -105,6 +108,7 @@ export class PostgresSession implements Session {
   }
 
   async run(sql: string, values: Values = {}): Promise<number> {
+    await holdPoint('store.statement')
     const { rowCount } = await this.#client.query(this.#statements.config(sql, values))
     return rowCount ?? 0
   }

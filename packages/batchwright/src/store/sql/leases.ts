@@ -15,10 +15,10 @@ import { byDialect, type Dialect, type Session } from './session.ts'
 const OWNED = 'task_id = :taskId and fence = :fence and fence % 2 = 1'
 
 /** What ends a lease, in every `update`: nobody owns the task, the old fence proves nothing any more, and the attempt is over. */
-const LEASE_ENDS = `fence = fence + 1, worker = null, claim = null, started = 0, absent = 0, ${ATTEMPT_ENDS}`
+export const LEASE_ENDS = `fence = fence + 1, worker = null, claim = null, started = 0, absent = 0, ${ATTEMPT_ENDS}`
 
 /** The values of LEASE_ENDS. */
-function ending(
+export function ending(
   outcome: AttemptOutcome,
   reason: string | null = null,
   delayMs: number | null = null,

@@ -4,6 +4,7 @@ import { stepName } from './advance.ts'
 import { refused } from './refusals.ts'
 import { emit } from './events.ts'
 import { ownedTask, type OwnedTask } from './leases.ts'
+import { lockRunsOf } from './locks.ts'
 import { jsonColumn, jsonOrNull, number, numberOrNull, textOrNull, text, word } from './rows.ts'
 import type { Session } from './session.ts'
 
@@ -12,6 +13,8 @@ export async function intendPublication(
   lease: TaskLease,
   targets: readonly PublicationTarget[],
 ): Promise<readonly PublicationIntent[] | null> {
+  // A cancel that comes meanwhile waits, and then finds the intent.
+  await lockRunsOf(session, [lease], 'counts')
   const task = await ownedTask(session, lease)
   if (task?.kind !== 'publish') return null
   const intents: PublicationIntent[] = []

@@ -16,7 +16,7 @@ import {
 import { dropCopy, dropCopyOf, dropWhereCopy, takeOver } from './copies.ts'
 import { lockRunsOf } from './locks.ts'
 import { json } from './rows.ts'
-import type { Session } from './session.ts'
+import { byDialect, type Session } from './session.ts'
 import { takeSplit } from './splits.ts'
 import { addTotals, type Totals } from './totals.ts'
 
@@ -182,19 +182,21 @@ async function endTask(session: Session, task: OwnedTask, end: TaskEnd): Promise
   }
 }
 
+/** Several finish tasks of one step at once: from here on they take turns, since totals are added outside the database. */
+const countersOf = byDialect(
+  ({ forNoKeyUpdate }) => `select counters, controls from steps where run = :run and step = :step${forNoKeyUpdate}`,
+)
+
 /** One counter update and one outbox row for each step of the group, however many of its tasks are in it. */
-async function countPartitions(
+export async function countPartitions(
   session: Session,
-  ended: readonly { readonly task: OwnedTask; readonly totals: Totals }[],
+  ended: readonly { readonly task: PlacedTask; readonly totals: Totals }[],
 ): Promise<void> {
   for (const group of groupByStep(ended, ({ task }) => task)) {
     const [first] = group
     if (first === undefined) continue
     const { ref, step } = first.task
-    const row = await session.get('select counters, controls from steps where run = :run and step = :step', {
-      run: ref.run,
-      step,
-    })
+    const row = await session.get(countersOf(session.dialect), { run: ref.run, step })
     if (row === undefined) continue
     const before: Totals = {
       counters: json<Totals['counters']>(row, 'counters'),
@@ -222,10 +224,13 @@ async function countPartitions(
   }
 }
 
+/** What is told of a task, and counted. */
+export type PlacedTask = Pick<OwnedTask, 'taskId' | 'ref' | 'step' | 'kind' | 'index'>
+
 /** One outbox row for each step and kind among the tasks. */
 export async function emitGroups(
   session: Session,
-  tasks: readonly OwnedTask[],
+  tasks: readonly PlacedTask[],
   type: string,
   data: Readonly<Record<string, string | number>>,
 ): Promise<void> {
@@ -249,7 +254,7 @@ export async function emitGroups(
   }
 }
 
-function groupByStep<Item>(items: readonly Item[], taskOf: (item: Item) => OwnedTask): readonly (readonly Item[])[] {
+function groupByStep<Item>(items: readonly Item[], taskOf: (item: Item) => PlacedTask): readonly (readonly Item[])[] {
   const groups = Map.groupBy(items, (item) => {
     const task = taskOf(item)
     return `${task.ref.run} ${task.step} ${task.kind}`
