@@ -4,14 +4,7 @@ import { BatchwrightError, reportError } from '../kernel/errors.ts'
 import { failPoint } from '../kernel/failpoint.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Slot, SlotCallbacks } from '../executors/index.ts'
-import type {
-  Assignment,
-  AttemptEnd,
-  Checkpoint,
-  LogLine,
-  PartitionSplit,
-  StopReason,
-} from '../protocol/index.ts'
+import type { Assignment, AttemptEnd, Checkpoint, LogLine, PartitionSplit, StopReason } from '../protocol/index.ts'
 import type { CheckpointOutcome, ClaimedTask, Store, TaskLease } from '../store/index.ts'
 import type { AssemblyOptions } from './assemble.ts'
 import { assemble } from './assemble.ts'
@@ -21,6 +14,7 @@ import { DEFAULT_RETRY } from './facts.ts'
 import { namedIn } from './hints.ts'
 import type { Ledger } from './ledger.ts'
 import type { ProgressFeed, TaskProgress } from './progress.ts'
+import type { Questions } from './questions.ts'
 import type { Decision } from './retry.ts'
 import { decideEnd } from './retry.ts'
 import type { SlotRack } from './slots.ts'
@@ -38,6 +32,7 @@ export interface AttemptServices extends AssemblyOptions {
   readonly store: Store
   readonly contact: StoreContact
   readonly ledger: Ledger
+  readonly questions: Questions
   readonly rack: SlotRack
   readonly clock: Clock
   readonly random: Random
@@ -60,7 +55,7 @@ export class Attempt {
   readonly task: ClaimedTask
   readonly lease: TaskLease
   readonly #services: AttemptServices
-  readonly #commits = new Set<Promise<void>>()
+  readonly #commits = new Set<Promise<unknown>>()
   #slot: Slot | null = null
   #stop: StopReason | null = null
   #timeout: ErrorReport | null = null
@@ -88,6 +83,7 @@ export class Attempt {
       return decision.kind
     } finally {
       this.#ended = true
+      this.#services.questions.leave(this)
       this.#graceTimer?.stop()
       this.#services.progress.ended(this.task.taskId)
     }
@@ -164,7 +160,8 @@ export class Attempt {
     await Promise.allSettled(this.#commits)
     const attempt = this.task.attemptsUsed + 1
     const policy = prepared.facts?.retry ?? DEFAULT_RETRY
-    return this.#named(decideEnd({ end, stop: this.#stop, timeout: this.#timeout, attempt }, policy, random))
+    const budget = prepared.facts?.retryBudget ?? null
+    return this.#named(decideEnd({ end, stop: this.#stop, timeout: this.#timeout, attempt, budget }, policy, random))
   }
 
   /** The decision with this task's names in the commands of its error's hint. */
@@ -210,7 +207,9 @@ export class Attempt {
     const { ledger } = this.#services
     if (decision.kind === 'abandon') return
     if (decision.kind === 'giveBack') {
-      await ledger.giveBack({ ...this.lease, why: this.#stop ?? 'never started' })
+      const { wait } = decision
+      const why = wait?.why ?? this.#stop ?? 'never started'
+      await ledger.giveBack({ ...this.lease, why, ...(wait === undefined ? {} : { delayMs: wait.waitMs }) })
       return
     }
     const outcome = await ledger.end(this.lease, decision)
@@ -219,17 +218,23 @@ export class Attempt {
   }
 
   #callbacks(): SlotCallbacks {
-    const { ledger, contact, store, progress, log } = this.#services
+    const { ledger, contact, store, progress, log, questions } = this.#services
     return {
+      ...questions.callbacks({
+        holder: this,
+        lease: this.lease,
+        fenced: () => this.#fenced(),
+        commit: (write) => {
+          this.#awaited(write)
+        },
+      }),
       checkpoint: (checkpoint) => this.#commit(() => ledger.checkpoint(this.lease, checkpoint)),
       partitions: (batch) => this.#commit(() => contact.call(() => store.addPartitions(this.lease, batch))),
       split: (checkpoint, split) => this.#split(checkpoint, split),
       splitDeclined: (reason) => {
         this.#splitAsked = false
         // Nothing depends on it: an attempt that has lost its task is told so by its next commit.
-        contact
-          .call(() => store.declineSplit(this.lease, reason))
-          .catch(() => undefined)
+        this.#awaited(contact.call(() => store.declineSplit(this.lease, reason)))
       },
       progress: (made) => {
         progress.update({ ...this.#progressLine(), progress: made })
@@ -239,6 +244,15 @@ export class Attempt {
         log({ ...line, runId, step, index, attempt })
       },
     }
+  }
+
+  /** A write under the fence that the attempt waits for. The end of the attempt is recorded after all of them. */
+  #commit(write: () => Promise<CheckpointOutcome>): Promise<void> {
+    const committed = write().then((outcome) => {
+      if (outcome === 'fenced') throw this.#fenced()
+    })
+    this.#awaited(committed)
+    return committed
   }
 
   async #split(checkpoint: Checkpoint, split: PartitionSplit): Promise<boolean> {
@@ -252,23 +266,21 @@ export class Attempt {
     return taken
   }
 
-  /** A write under the fence that the attempt waits for. The end of the attempt is recorded after all of them. */
-  #commit(write: () => Promise<CheckpointOutcome>): Promise<void> {
-    const committed = write().then((outcome) => {
-      if (outcome !== 'fenced') return
-      this.stop('lost')
-      throw new BatchwrightError({
-        code: 'FENCED',
-        message: `task ${String(this.task.taskId)}: the attempt with fence ${String(this.task.fence)} does not own it any more`,
-        details: { taskId: this.task.taskId, fence: this.task.fence },
-      })
-    })
-    this.#commits.add(committed)
+  #awaited(write: Promise<unknown>): void {
+    this.#commits.add(write)
     const forget = (): void => {
-      this.#commits.delete(committed)
+      this.#commits.delete(write)
     }
-    committed.then(forget, forget)
-    return committed
+    write.then(forget, forget)
+  }
+
+  #fenced(): BatchwrightError {
+    this.stop('lost')
+    return new BatchwrightError({
+      code: 'FENCED',
+      message: `task ${String(this.task.taskId)}: the attempt with fence ${String(this.task.fence)} does not own it any more`,
+      details: { taskId: this.task.taskId, fence: this.task.fence },
+    })
   }
 
   /** Step time-outs are about partitions: how long planning or publishing takes grows with the step's whole input. */

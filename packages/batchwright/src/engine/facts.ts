@@ -1,6 +1,6 @@
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { Executor } from '../executors/index.ts'
-import { datasetsWritten, type JobDefinition, type RetryPolicy } from '../job/index.ts'
+import { datasetsWritten, type JobDefinition, type RetryBudget, type RetryPolicy } from '../job/index.ts'
 
 export type Isolation = Executor['name']
 
@@ -10,6 +10,8 @@ export interface StepFacts {
   /** Most that the process of a step in isolation `process` may take, bytes; null or absent for the executor's default. */
   readonly memoryBytes?: number | null
   readonly retry: RetryPolicy
+  /** Of the whole run; null or absent for none. */
+  readonly retryBudget?: RetryBudget | null
   /** Of one partition attempt, milliseconds; null for no limit. */
   readonly timeoutMs: number | null
   /** Of the whole run, milliseconds; null for no limit. */
@@ -64,6 +66,7 @@ export function stepFacts(job: JobDefinition, name: string): StepFacts {
     isolation: step.isolation,
     memoryBytes: step.processMemory,
     retry: step.retry,
+    retryBudget: job.retryBudget,
     timeoutMs: step.timeoutMs,
     runTimeoutMs: job.timeoutMs,
     publishes: written.map(({ dataset }) => ({ dataset: dataset.name, windowed: dataset.window !== null })),

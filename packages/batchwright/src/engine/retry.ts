@@ -1,7 +1,7 @@
 import type { ErrorReport } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
-import type { RetryPolicy } from '../job/index.ts'
-import type { AttemptEnd, PlanSummary, StopReason, TaskOutput } from '../protocol/index.ts'
+import type { RetryBudget, RetryPolicy } from '../job/index.ts'
+import type { AttemptEnd, PlanSummary, Refusal, StopReason, TaskOutput } from '../protocol/index.ts'
 
 /**
  * Milliseconds to wait before the attempt that follows attempt number `attempt` (from 1): exponential, capped at `maxMs`,
@@ -27,9 +27,10 @@ export function isWorthRetry(policy: RetryPolicy, error: ErrorReport): boolean {
 export type Decision =
   | { readonly kind: 'succeeded'; readonly output: TaskOutput }
   | { readonly kind: 'planned'; readonly plan: PlanSummary }
-  | { readonly kind: 'retry'; readonly error: ErrorReport; readonly delayMs: number }
+  | { readonly kind: 'retry'; readonly error: ErrorReport; readonly delayMs: number; readonly budget?: RetryBudget }
   | { readonly kind: 'failed'; readonly error: ErrorReport }
-  | { readonly kind: 'giveBack' }
+  /** `wait`: what it needs cannot be had before some time has passed. */
+  | { readonly kind: 'giveBack'; readonly wait?: Refusal }
   /** The task is not ours any more: say nothing. */
   | { readonly kind: 'abandon' }
 
@@ -41,6 +42,8 @@ export interface EndedAttempt {
   readonly timeout: ErrorReport | null
   /** From 1. */
   readonly attempt: number
+  /** Of its run; null or absent for none. */
+  readonly budget?: RetryBudget | null
 }
 
 /**
@@ -52,15 +55,17 @@ export function decideEnd(ended: EndedAttempt, policy: RetryPolicy, random: Rand
   if (stop === 'lost' || stop === 'cancelled') return { kind: 'abandon' }
   if (end.kind === 'finished') return { kind: 'succeeded', output: end.output }
   if (end.kind === 'planned') return { kind: 'planned', plan: end.plan }
-  if (stop === 'timeout' && ended.timeout !== null) return failure(ended.timeout, ended.attempt, policy, random)
-  if (end.kind === 'givenBack') return { kind: 'giveBack' }
+  if (stop === 'timeout' && ended.timeout !== null) return failure(ended.timeout, ended, policy, random)
+  if (end.kind === 'givenBack') return { kind: 'giveBack', ...(end.wait === undefined ? {} : { wait: end.wait }) }
   const stoppedByUs = end.error.code === 'SLOT_DIED' || end.error.code === 'ATTEMPT_STOPPED'
   if (stop !== null && stoppedByUs) return { kind: 'giveBack' }
   if (end.error.code === 'FENCED') return { kind: 'abandon' }
-  return failure(end.error, ended.attempt, policy, random)
+  return failure(end.error, ended, policy, random)
 }
 
-function failure(error: ErrorReport, attempt: number, policy: RetryPolicy, random: Random): Decision {
+function failure(error: ErrorReport, ended: EndedAttempt, policy: RetryPolicy, random: Random): Decision {
+  const { attempt, budget = null } = ended
   if (attempt >= policy.attempts || !isWorthRetry(policy, error)) return { kind: 'failed', error }
-  return { kind: 'retry', error, delayMs: retryDelay(policy, attempt, random) }
+  const delayMs = retryDelay(policy, attempt, random)
+  return { kind: 'retry', error, delayMs, ...(budget === null ? {} : { budget }) }
 }

@@ -47,7 +47,7 @@ describe('newRun', () => {
   test('a step without an output publishes nothing', () => {
     const { steps } = newRun(plain, REQUEST, chance())
     expect(steps).toEqual([
-      { name: 'read', kind: 'records', after: [], publish: 'together' },
+      { name: 'read', kind: 'records', after: [], publish: 'together', rebalance: true },
       { name: 'tell', kind: 'function', after: ['read'], publish: 'none' },
     ])
   })

@@ -125,6 +125,7 @@ function parametersOf(
 }
 
 function newStep(step: JobDefinition['steps'][number]): NewStep {
+  const services = [...new Set([...step.services.values()].map(({ name }) => name))]
   return {
     name: step.name,
     kind: step.kind,
@@ -132,12 +133,14 @@ function newStep(step: JobDefinition['steps'][number]): NewStep {
     publish: datasetsWritten(step).length === 0 ? 'none' : step.publish,
     ...(mayBeCut(step) ? { rebalance: true } : {}),
     ...(step.speculation === undefined ? {} : { speculation: step.speculation }),
+    ...(services.length === 0 ? {} : { services }),
   }
 }
 
-/** What a step remembers of a partition belongs to the whole of it. */
+/** What a step remembers of a partition, and requests that must be cut alike after a crash, belong to the whole of it. */
 function mayBeCut(step: JobDefinition['steps'][number]): boolean {
   if (step.kind !== 'records' || step.rebalance === 'never' || step.stateVersion > 0) return false
+  if (step.target !== null && step.target.batch > 1) return false
   return step.operations.every(({ operation }) => operation !== 'distinct')
 }
 

@@ -8,6 +8,7 @@ import { Ledger } from './ledger.ts'
 import type { WorkerOptions, WorkerSettings } from './options.ts'
 import { settle } from './options.ts'
 import { ProgressFeed } from './progress.ts'
+import { Questions } from './questions.ts'
 import { reapOnce } from './reaper.ts'
 import { SlotRack } from './slots.ts'
 import { watchRuns } from './watch.ts'
@@ -59,6 +60,13 @@ export class Worker {
         contact: this.#contact,
         clock: settings.clock,
         whenCertain: () => this.#whenCertain(),
+      }),
+      questions: new Questions({
+        store: settings.store,
+        contact: this.#contact,
+        clock: settings.clock,
+        whenCertain: () => this.#whenCertain(),
+        workerId: () => (this.#incarnation?.isDead === false ? this.#incarnation.workerId : null),
       }),
       rack: new SlotRack(settings.executors),
       clock: settings.clock,
@@ -274,6 +282,7 @@ export class Worker {
   async #leave(): Promise<void> {
     const { store } = this.#settings
     await this.#services.rack.close()
+    this.#services.questions.close()
     const incarnation = this.#incarnation
     if (incarnation === null) return
     await incarnation.end()

@@ -1,4 +1,5 @@
 import type {
+  Answer,
   Assignment,
   AttemptEnd,
   BatchAssignment,
@@ -8,7 +9,9 @@ import type {
   PartitionPlan,
   PartitionSplit,
   Progress,
+  Question,
   StopReason,
+  Word,
 } from '../protocol/index.ts'
 import type { BatchBoard } from './board.ts'
 
@@ -68,6 +71,9 @@ export interface BatchCallbacks {
 export interface SlotCallbacks {
   checkpoint(checkpoint: Checkpoint): Promise<void>
   partitions(batch: readonly PartitionPlan[]): Promise<void>
+  /** What the fleet says to a question of the attempt; what it answers is durable. */
+  ask(question: Question): Promise<Answer>
+  tell(word: Word): void
   progress(progress: Progress): void
   log(line: LogLine): void
   /** Commits a split with its checkpoint; false where the split was not taken. Absent where nobody asks for splits. */

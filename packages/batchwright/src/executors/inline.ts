@@ -145,6 +145,10 @@ function portTo(callbacks: SlotCallbacks, clock: Clock): SlotPort {
     {
       checkpoint: (checkpoint) => callbacks.checkpoint(checkpoint),
       partitions: (batch) => callbacks.partitions(batch),
+      ask: (question) => callbacks.ask(question),
+      tell: (word) => {
+        callbacks.tell(word)
+      },
       progress: (progress) => {
         callbacks.progress(progress)
       },

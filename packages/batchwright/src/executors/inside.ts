@@ -1,6 +1,6 @@
 import { systemClock } from '../kernel/clock.ts'
 import { errorFromReport, reportError } from '../kernel/errors.ts'
-import type { Assignment, BatchAssignment } from '../protocol/index.ts'
+import type { Answer, Assignment, BatchAssignment, Question } from '../protocol/index.ts'
 import { SlotBatchPort } from './batch-port.ts'
 import { BatchBoard } from './board.ts'
 import type { FromSlot, ToSlot } from './messages.ts'
@@ -102,6 +102,9 @@ export function liveInSlot(way: SlotWay, options: { readonly stopAtFirstCall: bo
         return
       case 'answer':
         wire.answered(message)
+        return
+      case 'told':
+        wire.told(message)
     }
   })
   way.send({ kind: 'ready' })
@@ -116,6 +119,7 @@ interface Awaiting {
 class Wire {
   readonly #way: SlotWay
   readonly #awaited = new Map<number, Awaiting>()
+  readonly #asked = new Map<number, { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void }>()
   #lastId = 0
 
   constructor(way: SlotWay) {
@@ -135,6 +139,10 @@ class Wire {
         splitDeclined: (reason) => {
           this.#way.send({ kind: 'splitDeclined', reason })
         },
+        ask: (question) => this.#ask(question),
+        tell: (word) => {
+          this.#way.send({ kind: 'tell', word })
+        },
         progress: (progress) => {
           this.#way.send({ kind: 'progress', progress })
         },
@@ -147,10 +155,30 @@ class Wire {
   }
 
   answered({ id, error, taken = false }: Extract<ToSlot, { kind: 'answer' }>): void {
+    const asked = this.#asked.get(id)
+    if (asked !== undefined && error !== null) {
+      this.#asked.delete(id)
+      asked.reject(errorFromReport(error))
+      return
+    }
     const waiting = this.#awaited.get(id)
     this.#awaited.delete(id)
     if (error === null) waiting?.resolve(taken)
     else waiting?.reject(errorFromReport(error))
+  }
+
+  told({ id, answer }: Extract<ToSlot, { kind: 'told' }>): void {
+    this.#asked.get(id)?.resolve(answer)
+    this.#asked.delete(id)
+  }
+
+  #ask(question: Question): Promise<Answer> {
+    this.#lastId += 1
+    const id = this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve, reject })
+      this.#way.send({ kind: 'ask', id, question })
+    })
   }
 
   #sendAwaited(make: (id: number) => FromSlot): Promise<boolean> {

@@ -4,6 +4,7 @@
  */
 import type { ErrorReport } from '../kernel/errors.ts'
 import type {
+  Answer,
   Assignment,
   AttemptEnd,
   BatchAssignment,
@@ -13,7 +14,9 @@ import type {
   PartitionPlan,
   PartitionSplit,
   Progress,
+  Question,
   StopReason,
+  Word,
 } from '../protocol/index.ts'
 
 export type ToSlot =
@@ -26,6 +29,7 @@ export type ToSlot =
   /** Answers `checkpoint` or `partitions`; without an error it is durable. `taken`: whether a checkpoint's split was. */
   | { readonly kind: 'answer'; readonly id: number; readonly error: ErrorReport | null; readonly taken?: boolean }
   /** Answers `ask`. */
+  | { readonly kind: 'told'; readonly id: number; readonly answer: Answer }
 
 export type FromSlot =
   | { readonly kind: 'ready' }
@@ -37,6 +41,9 @@ export type FromSlot =
     }
   | { readonly kind: 'splitDeclined'; readonly reason: string }
   | { readonly kind: 'partitions'; readonly id: number; readonly batch: readonly PartitionPlan[] }
+  /** Answered by `told`, or by `answer` with an error. */
+  | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
+  | { readonly kind: 'tell'; readonly word: Word }
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'logs'; readonly lines: readonly LogLine[] }
   /** A secret that a service has read: what the thread dies of is told without it. */

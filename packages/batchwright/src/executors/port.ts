@@ -1,14 +1,17 @@
 import type { Clock, Timer } from '../kernel/clock.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type {
+  Answer,
   AttemptPort,
   Checkpoint,
   LogLine,
   PartitionPlan,
   PartitionSplit,
   Progress,
+  Question,
   SplitPort,
   StopReason,
+  Word,
 } from '../protocol/index.ts'
 import type { SlotCallbacks } from './contract.ts'
 
@@ -18,6 +21,8 @@ export interface PortWire {
   partitions(batch: readonly PartitionPlan[]): Promise<void>
   split(checkpoint: Checkpoint, split: PartitionSplit): Promise<boolean>
   splitDeclined(reason: string): void
+  ask(question: Question): Promise<Answer>
+  tell(word: Word): void
   progress(progress: Progress): void
   logs(lines: readonly LogLine[]): void
 }
@@ -97,6 +102,15 @@ export class SlotPort implements AttemptPort {
   async partitions(batch: readonly PartitionPlan[]): Promise<void> {
     this.#refuseWhenShut()
     await this.#wire.partitions(batch)
+  }
+
+  async ask(question: Question): Promise<Answer> {
+    this.#refuseWhenShut()
+    return this.#wire.ask(question)
+  }
+
+  tell(word: Word): void {
+    if (this.#open) this.#wire.tell(word)
   }
 
   progress(progress: Progress): void {

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Clock } from '../kernel/clock.ts'
 import { errorFromReport, reportError } from '../kernel/errors.ts'
 import { Redactor } from '../observe/index.ts'
-import type { Assignment, AttemptEnd, BatchAssignment, StopReason } from '../protocol/index.ts'
+import type { Answer, Assignment, AttemptEnd, BatchAssignment, StopReason } from '../protocol/index.ts'
 import type { BatchBoard } from './board.ts'
 import type { BatchCallbacks, Slot, SlotCallbacks } from './contract.ts'
 import type { SlotDeath } from './death.ts'
@@ -176,6 +176,12 @@ export abstract class RemoteSlot implements Slot {
       case 'partitions':
         this.#answer(message.id, running.callbacks.partitions(message.batch))
         return
+      case 'ask':
+        this.#tell(message.id, running.callbacks.ask(message.question))
+        return
+      case 'tell':
+        running.callbacks.tell(message.word)
+        return
       case 'progress':
         running.callbacks.progress(message.progress)
         return
@@ -201,6 +207,17 @@ export abstract class RemoteSlot implements Slot {
     durable.then(
       (taken) => {
         this.send({ kind: 'answer', id, error: null, ...(taken === true ? { taken } : {}) })
+      },
+      (thrown: unknown) => {
+        this.send({ kind: 'answer', id, error: reportError(thrown) })
+      },
+    )
+  }
+
+  #tell(id: number, answered: Promise<Answer>): void {
+    answered.then(
+      (answer) => {
+        this.send({ kind: 'told', id, answer })
       },
       (thrown: unknown) => {
         this.send({ kind: 'answer', id, error: reportError(thrown) })

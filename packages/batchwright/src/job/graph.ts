@@ -126,6 +126,7 @@ function implicitMap(
       skip: NO_DEAD_LETTERS,
       controls: new Map(),
       stateVersion: 0,
+      target: null,
     },
   ]
 }

@@ -25,6 +25,7 @@ export { FILE_LIST } from './file-list.ts'
 export { fingerprintDifferences, planFingerprint, planParts, type FingerprintPart } from './fingerprint.ts'
 export { csv, files, jsonl, parquet, tsv, type CsvOptions, type TextFormatOptions } from './formats.ts'
 export { isJob, job, type JobOptions, type TypesOf } from './job.ts'
+export { http, httpService, type HttpBatchOptions, type HttpClient, type HttpOptions, type HttpSink } from './http.ts'
 export {
   lookup,
   type Lookup,
@@ -52,9 +53,11 @@ export {
   type WrittenTable,
 } from './outputs.ts'
 export { parameters, type Parameters, type ParameterValues } from './parameters.ts'
-export type { CommitOptions, LimitOption, PartitionOptions, RetryOptions } from './policies.ts'
+export type { CommitOptions, LimitOption, PartitionOptions, RetryBudgetOptions, RetryOptions } from './policies.ts'
 export { record, type RecordOf, type RecordOfShape, type RecordType, type Shape } from './record.ts'
 export { service, type Service, type ServiceOptions } from './service.ts'
+export { noRules } from './service-rules.ts'
+export type { BreakerOptions, ProbeOptions, ServiceLimits, ServiceReading } from './service-rules.ts'
 export type {
   ColumnProblem,
   Fits,
@@ -75,21 +78,5 @@ export type {
   WriteOptions,
   WrittenStep,
 } from './step-types.ts'
-export {
-  postgres,
-  sqlite,
-  type PostgresTableOptions,
-  type SqliteTableOptions,
-  type TableReadOptions,
-} from './tables.ts'
-export {
-  daily,
-  every,
-  hourly,
-  monthly,
-  weekly,
-  windowDate,
-  windowLocal,
-  type Window,
-  type WindowOptions,
-} from './window.ts'
+export { postgres, sqlite, type PostgresTableOptions, type SqliteTableOptions, type TableReadOptions } from './tables.ts'
+export { daily, every, hourly, monthly, weekly, windowDate, windowLocal, type Window, type WindowOptions } from './window.ts'

@@ -5,6 +5,7 @@ import type { JobDefinition } from './model.ts'
 import { checkName, checkOptions, definitionError, didYouMean, show } from './names.ts'
 import { FunctionBuilder, ReduceBuilder, SqlBuilder } from './other-builders.ts'
 import type { Parameters } from './parameters.ts'
+import { parseRetryBudget, type RetryBudgetOptions } from './policies.ts'
 import { RecordsBuilder } from './records-builder.ts'
 import type { Declaring, StepBuilder } from './step-builder.ts'
 import type { JobTypes, Steps } from './step-types.ts'
@@ -21,6 +22,8 @@ export interface JobOptions<DeclaredWindow, DeclaredParameters> {
   readonly parameters?: DeclaredParameters
   /** Of a whole run. Default: none. */
   readonly timeout?: Duration
+  /** How fast its tasks are tried again, all together. Default: at most 50 retries in any second; `false` for no limit. */
+  readonly retryBudget?: RetryBudgetOptions | false
 }
 
 /** Of a job that declares none: any name is a type error. */
@@ -35,7 +38,7 @@ export interface TypesOf<DeclaredWindow, DeclaredParameters> extends JobTypes {
 }
 
 const JOB = Symbol.for('batchwright.job')
-const OPTIONS = ['description', 'owner', 'window', 'parameters', 'timeout']
+const OPTIONS = ['description', 'owner', 'window', 'parameters', 'timeout', 'retryBudget']
 
 /**
  * Defines a job: its options, and a function that declares its steps. Runs nothing and touches nothing; what can be known
@@ -85,6 +88,7 @@ export function job<
     window,
     parameters: parametersOf(place, options.parameters),
     timeoutMs: options.timeout === undefined ? null : parseDuration(options.timeout, `${place} timeout`),
+    retryBudget: parseRetryBudget(`${place} retryBudget`, options.retryBudget ?? {}),
     ...assemble(place, declared, window),
   }
   return Object.freeze(Object.defineProperty(definition, JOB, { value: true }))

@@ -5,7 +5,7 @@
 import type { Decimal } from '../kernel/decimal.ts'
 import type { Speculation } from './stragglers.ts'
 import type { JsonValue } from '../kernel/errors.ts'
-import type { WindowValue } from '../protocol/index.ts'
+import type { InDoubt, ServiceRules, WindowValue } from '../protocol/index.ts'
 
 /** A job as the engine sees it: what `job(...)` gives. Frozen. */
 export interface JobDefinition {
@@ -19,6 +19,16 @@ export interface JobDefinition {
   /** Every dataset that a step reads or writes, by name. */
   readonly datasets: ReadonlyMap<string, DatasetDefinition>
   readonly timeoutMs: number | null
+  /** How fast tasks of a run are tried again, all together; null for no limit. */
+  readonly retryBudget: RetryBudget | null
+}
+
+/** Retries of a whole run. Beyond it they wait for their turn, or the run fails. */
+export interface RetryBudget {
+  /** At most `count` retries in any `perMs`. */
+  readonly count: number
+  readonly perMs: number
+  readonly beyond: 'wait' | 'fail'
 }
 
 // ---------------------------------------------------------------- windows and parameters
@@ -294,6 +304,39 @@ export type StepInput =
   /** `output`: the named output that is read; null for the records without a name. */
   | { readonly from: 'step'; readonly step: string; readonly output: string | null }
 
+/** An address that takes a step's records: what `http({ ... })` gives. It writes in place, outside of publication. */
+export interface HttpTarget {
+  readonly kind: 'http'
+  /** Among the step's services it stands under `httpService(service)`. Null: no limits, no secrets. */
+  readonly service: ServiceDefinition | null
+  readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Of one record, or of all that one request sends. */
+  readonly url: string | ((records: readonly object[]) => string)
+  /** What is sent, as JSON: of the records, and a key for each that is the same on every replay. */
+  readonly body: (records: readonly object[], keys: readonly string[]) => unknown
+  readonly headers: Readonly<Record<string, string>>
+  /** Records in one request. */
+  readonly batch: number
+  /** Requests of one task under way at once. */
+  readonly concurrency: number
+  /** Header that carries the request's key; null for none. */
+  readonly idempotencyKey: string | null
+  /** Whether an answer means that it took place. */
+  readonly success: ((answer: HttpAnswer) => boolean) | null
+  readonly timeoutMs: number
+  /** The longest that `Retry-After` is believed. */
+  readonly retryAfterMs: number
+  readonly guarantee: 'idempotent' | 'at-least-once'
+}
+
+/** What an address answered. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** As text, cut to 64 KiB. */
+  readonly body: string
+}
+
 /** Where a step's records go, apart from the readers inside the run. */
 export interface StepOutputDefinition {
   readonly dataset: DatasetDefinition
@@ -359,6 +402,8 @@ export interface ProcessContext {
   /** Keyed state of the step, where `.state()` declared one. */
   readonly state: KeyedState
   readonly signal: AbortSignal
+  /** Makes an effect outside at most once for a key. */
+  readonly once: Once
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, JsonValue>>): void
 }
 
@@ -399,6 +444,7 @@ export interface RecordsStep extends StepBase {
   /** `never`: a running partition is not cut, so that parts are the same files in every run. Absent: it is, where slots are idle. */
   readonly rebalance?: 'never'
   /** The address that its records are sent to, in place of a dataset; null where there is none. */
+  readonly target: HttpTarget | null
 }
 
 /** One operation between reading and writing, in the order of the chain. */
@@ -545,12 +591,54 @@ export interface ServiceDefinition<Client = unknown> {
   readonly openWithinMs: number
   /** How long `close` may take, milliseconds. */
   readonly closeWithinMs: number
+  /** Limits, breaker and probe, kept by the whole fleet together. */
+  readonly rules: ServiceRules
+  /** Whether what a call threw speaks against the service; null: whatever it was. */
+  readonly countsAgainst: ((thrown: unknown) => boolean) | null
   open(context: {
     readonly secrets: Readonly<Record<string, string>>
     readonly signal: AbortSignal
+    readonly call: ServiceCall
   }): Client | Promise<Client>
   close: ((client: Client) => void | Promise<void>) | null
+  /** Asks whether the service does well: gives a reading, or throws. Null where it is not probed. */
+  probe: ((client: Client) => unknown) | null
 }
+
+/**
+ * Makes one call of a service: when its rate and its concurrency allow it, and not while its breaker is open. `signal` is
+ * aborted when the attempt is stopped. Resolves and rejects as `request` does.
+ */
+export type ServiceCall = <Value>(request: (signal: AbortSignal) => Value | PromiseLike<Value>) => Promise<Value>
+
+// ---------------------------------------------------------------- effects
+
+/** How an effect is remembered, and what becomes of one in doubt. */
+export interface OnceOptions {
+  /**
+   * What happens where an attempt died between the effect's beginning and its end, so that nobody knows whether it took
+   * place. `skip`: it counts as done, with no outcome. `repeat`: it is made again. `ask`: the task waits until somebody says
+   * (`batchwright effects`).
+   */
+  readonly inDoubt: InDoubt
+  /** Where the key is the only one of its name: default `job`, in all its runs. */
+  readonly within?: 'job' | 'run' | 'project'
+  /**
+   * Whether an effect that threw may have taken place all the same. Default: errors of a connection that broke or took too
+   * long leave it in doubt; after any other it did not take place, and is made again by the next attempt.
+   */
+  readonly mayHaveHappened?: (thrown: unknown) => boolean
+}
+
+/**
+ * Makes an effect outside at most once for a key, with what it gave (JSON): from the second time on, in later attempts and
+ * later runs too, nothing happens and the first outcome comes back; null where it was skipped.
+ */
+export type Once = <Outcome>(
+  key: string,
+  effect: () => Outcome | PromiseLike<Outcome>,
+  options: OnceOptions,
+) => Promise<Outcome | null>
 
 // ---------------------------------------------------------------- what process may return
 

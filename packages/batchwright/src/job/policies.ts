@@ -1,5 +1,14 @@
-import { parseDuration, parseRatio, parseSize, type Duration, type Ratio, type Size } from '../kernel/units.ts'
-import type { CommitPolicy, Limit, PartitionPolicy, RetryPolicy } from './model.ts'
+import {
+  parseDuration,
+  parseLimitRate,
+  parseRatio,
+  parseSize,
+  type Duration,
+  type Rate,
+  type Ratio,
+  type Size,
+} from '../kernel/units.ts'
+import type { CommitPolicy, Limit, PartitionPolicy, RetryBudget, RetryPolicy } from './model.ts'
 import { checkOptions, definitionError, show } from './names.ts'
 
 /** `'1%'` of the records read, judged at the end; a count, judged at once; or both. */
@@ -21,6 +30,14 @@ export interface RetryOptions {
   }
   /** Codes of errors worth a retry beside those that pass by themselves; `*` for all. */
   readonly errors?: readonly string[]
+}
+
+/** How fast the tasks of one run are tried again, all together. */
+export interface RetryBudgetOptions {
+  /** At most so many retries in any second, minute or hour; default 50/s. */
+  readonly rate?: Rate
+  /** `wait` (default): further retries wait for their turn. `fail`: the run fails. */
+  readonly beyond?: 'wait' | 'fail'
 }
 
 /** When an attempt commits: the first of the three that is reached. A crash costs at most what was done since. */
@@ -127,6 +144,20 @@ export function parseRetry(place: string, options: RetryOptions): RetryPolicy {
     )
   return { attempts, firstMs, maxMs, multiplier, jitter, errors: options.errors ?? [] }
 }
+
+/** Reads a retry budget; `false` for none. Throws POLICY_INVALID, UNIT_INVALID. */
+export function parseRetryBudget(place: string, options: RetryBudgetOptions | false): RetryBudget | null {
+  if (options === false) return null
+  checkOptions(place, options, ['rate', 'beyond'])
+  const { count, perMs } = parseLimitRate(options.rate ?? DEFAULT_RETRY_RATE, `${place} rate`)
+  const beyond = options.beyond ?? 'wait'
+  if (beyond !== 'wait' && beyond !== 'fail')
+    throw invalid(`${place} beyond`, `expected wait or fail, found ${show(beyond)}`, "Leave it out for 'wait'.")
+  return { count, perMs, beyond }
+}
+
+/** A failing service is asked no more often by all retries of a run together; a handful of failed tasks never notices. */
+const DEFAULT_RETRY_RATE: Rate = '50/s'
 
 export function parseCommit(place: string, options: CommitOptions): CommitPolicy {
   checkOptions(place, options, ['chunk', 'every', 'everyChunks'])

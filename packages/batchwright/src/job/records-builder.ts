@@ -1,4 +1,5 @@
-import type { PartitionPolicy, ProcessContext, RecordOperation, RecordsStep } from './model.ts'
+import { httpService, isHttpTarget } from './http.ts'
+import type { HttpTarget, PartitionPolicy, ProcessContext, RecordOperation, RecordsStep } from './model.ts'
 import { checkName, checkOptions, didYouMean, show } from './names.ts'
 import {
   DEFAULT_COMMIT,
@@ -13,6 +14,12 @@ import {
 } from './policies.ts'
 import { OutputReference, StepBuilder, type DraftInput, type Surroundings } from './step-builder.ts'
 
+/** Records that readers hand over at once, at most. */
+const READ_AT_ONCE = 1000
+/** Records sent between two looks at whether to stop or to commit: some seconds of a slow address. */
+const TARGET_CHUNK = 100
+const SMALLEST = [100, 125, 200, 250, 500]
+
 /** Behind `steps.records(name)`. The chain's types are in step-types.ts. */
 export class RecordsBuilder extends StepBuilder {
   readonly kind = 'records'
@@ -25,6 +32,7 @@ export class RecordsBuilder extends StepBuilder {
   #controls: RecordsStep['controls'] = new Map()
   #stateVersion = 0
   #rebalance: 'auto' | 'never' = 'auto'
+  #target: HttpTarget | null = null
   /** Outputs that `.output(name)` was asked for. */
   readonly #readByName = new Set<string>()
 
@@ -169,10 +177,19 @@ export class RecordsBuilder extends StepBuilder {
     return new OutputReference(this, name)
   }
 
-  write(dataset: unknown, options?: unknown): this {
+  /** A dataset, or an address. */
+  write(given: unknown, options?: unknown): this {
     this.#needsInput('write')
-    this.setOutput(dataset, options)
+    if (isHttpTarget(given)) this.#setTarget(given)
+    else this.setOutput(given, options)
     return this
+  }
+
+  #setTarget(target: HttpTarget): void {
+    this.once('write')
+    this.#target = target
+    const { service } = target
+    if (service !== null) this.services = new Map([...this.services, [httpService(service), service]])
   }
 
   inputs(): readonly DraftInput[] {
@@ -218,13 +235,32 @@ export class RecordsBuilder extends StepBuilder {
       input: this.resolveInput(input, surroundings),
       operations: this.#operations,
       partition: this.#partition,
-      commit: this.#commit,
+      commit: this.#target === null ? this.#commit : this.#commitOf(this.#target),
       rejects: this.#rejects,
       skip: this.#skip,
       controls: this.#controls,
       stateVersion: this.#stateVersion,
       ...(this.#rebalance === 'never' ? { rebalance: 'never' } : {}),
+      target: this.#target,
     }
+  }
+
+  /**
+   * Requests of several records must be cut in the same places after a crash, or their keys would be others: chunks then end
+   * where readers' batches (of 1,000 records at most) can end as well.
+   */
+  #commitOf(target: HttpTarget): RecordsStep['commit'] {
+    const given = this.hasCalled('commit')
+    if (target.batch === 1) return given ? this.#commit : { ...this.#commit, chunk: TARGET_CHUNK }
+    const whole = this.#partition.by === 'keyHash'
+    const least = whole ? READ_AT_ONCE : TARGET_CHUNK
+    const chunk = given ? this.#commit.chunk : Math.max(least, SMALLEST.find((size) => size >= target.batch) ?? READ_AT_ONCE)
+    if (READ_AT_ONCE % chunk === 0 && chunk >= (whole ? READ_AT_ONCE : 1)) return { ...this.#commit, chunk }
+    throw this.error(
+      'commit',
+      `expected a chunk that ${String(READ_AT_ONCE)} is a multiple of, found ${String(chunk)}: requests of ${String(target.batch)} records must be cut alike after a crash`,
+      whole ? 'With partitions by keyHash: chunk: 1000.' : 'For example chunk: 500, or 250; or leave it out.',
+    )
   }
 
   #outputName(method: string, name: string): string {

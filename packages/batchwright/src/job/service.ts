@@ -1,6 +1,7 @@
 import { parseDuration, type Duration } from '../kernel/units.ts'
-import type { ServiceDefinition } from './model.ts'
+import type { ServiceCall, ServiceDefinition } from './model.ts'
 import { checkName, checkOptions, definitionError, show } from './names.ts'
+import { rulesOf, type BreakerOptions, type ProbeOptions, type ServiceLimits } from './service-rules.ts'
 
 declare const CLIENT: unique symbol
 
@@ -17,10 +18,14 @@ export interface ServiceOptions<Client, Secret extends string = string> {
    * that `<NAME>_FILE` names. Where a file changes later, the service is opened anew with what it says then.
    */
   readonly secrets?: readonly Secret[]
-  /** Opens the client: once for each slot, when the first step that uses it starts. `signal` is aborted at its end. */
+  /**
+   * Opens the client: once for each slot, when the first step that uses it starts. `signal` is aborted at its end. What goes
+   * through `call` is held to the service's limits and counted by its breaker: `send: (mail) => call(() => post(mail))`.
+   */
   readonly open: (context: {
     readonly secrets: Readonly<Record<Secret, string>>
     readonly signal: AbortSignal
+    readonly call: ServiceCall
   }) => Client | Promise<Client>
   /** Closes it when the slot is drained, or when its secrets have changed. */
   readonly close?: (client: Client) => void | Promise<void>
@@ -28,6 +33,12 @@ export interface ServiceOptions<Client, Secret extends string = string> {
   readonly openWithin?: Duration
   /** How long closing may take before the slot ends without it; default 5s. */
   readonly closeWithin?: Duration
+  /** How much it bears from the whole fleet together. Default: no limits. */
+  readonly limits?: ServiceLimits
+  /** When it is left alone because it fails; `false` for never. */
+  readonly breaker?: BreakerOptions | false
+  /** How it is asked whether it does well: calls at once are lowered while it does not. */
+  readonly probe?: ProbeOptions<NoInfer<Client>>
 }
 
 const DEFAULT_OPEN_WITHIN = '30s'
@@ -57,8 +68,17 @@ export function service<Client, const Secret extends string = string>(
 ): Service<Client> {
   checkName('service', name)
   const place = `service ${show(name)}`
-  checkOptions(place, options, ['secrets', 'open', 'close', 'openWithin', 'closeWithin'])
-  const { open, close } = options
+  checkOptions(place, options, [
+    'secrets',
+    'open',
+    'close',
+    'openWithin',
+    'closeWithin',
+    'limits',
+    'breaker',
+    'probe',
+  ])
+  const { open, close, breaker, probe } = options
   if (typeof open !== 'function') {
     throw invalid(
       `${place} open`,
@@ -82,6 +102,11 @@ export function service<Client, const Secret extends string = string>(
     close: close === undefined ? null : (client) => close(client as Client),
     openWithinMs: within(`${place} openWithin`, options.openWithin ?? DEFAULT_OPEN_WITHIN),
     closeWithinMs: within(`${place} closeWithin`, options.closeWithin ?? DEFAULT_CLOSE_WITHIN),
+    rules: rulesOf(name, place, options),
+    countsAgainst: breaker === undefined || breaker === false ? null : (breaker.counts ?? null),
+    // As with `close`.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
+    probe: probe === undefined ? null : (client) => probe.ask(client as Client),
   }
 }
 

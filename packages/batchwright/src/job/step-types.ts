@@ -6,6 +6,7 @@ import type { Decimal } from '../kernel/decimal.ts'
 import type { Duration, Size } from '../kernel/units.ts'
 import type { WindowValue } from '../protocol/index.ts'
 import type { Dataset, DatasetInput, FileDataset } from './dataset.ts'
+import type { HttpSink } from './http.ts'
 import type {
   Dropped,
   FileWriter,
@@ -321,6 +322,8 @@ export interface RecordsPolicies<
     dataset: WritableDataset<Row> & Fits<Current, Row>,
     options?: WriteOptions,
   ): WrittenStep<Current> & NamedOutputs<Outputs, Written>
+  /** An address that they are sent to. */
+  write(address: HttpSink<Current>): StepHandle<Current> & NamedOutputs<Outputs, Written>
 }
 
 // ---------------------------------------------------------------- reduce

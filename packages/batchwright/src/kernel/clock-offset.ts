@@ -18,7 +18,7 @@ export class ClockOffset {
 
   /**
    * Milliseconds. The question left at `sent`, by the local clock, and the answer came at `received`. By the other clock it was
-   * heard at `heard` or later and answered at `said` or earlier; both are the same where it reads its clock once.
+   * heard at `heard` or earlier, and answered at `said` or later: one reading of its clock in between will do for both.
    */
   learn(exchange: {
     readonly sent: number

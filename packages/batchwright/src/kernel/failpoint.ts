@@ -24,6 +24,10 @@ export type FailPoint =
   | 'publish.manifest-created'
   | 'publish.recorded'
   | 'store.finish-before-commit'
+  | 'effect.intended'
+  | 'effect.made'
+  | 'effect.settled'
+  | 'http.sent'
 
 /** Places where a test can hold a caller back while others go on: before each statement of a transaction, and its commit. */
 export type HoldPoint = 'store.statement' | 'store.commit'

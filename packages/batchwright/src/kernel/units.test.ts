@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   parseDuration,
+  parseLimitRate,
   parseRate,
   parseRatio,
   parseSize,
@@ -33,6 +34,15 @@ describe('units', () => {
     ['1.1kB', 1100],
   ])('the size %s is %d bytes', (text, bytes) => {
     expect(parseSize(text, 'memory')).toBe(bytes)
+  })
+
+  test('a rate as a limit is whole events in a time', () => {
+    expect(parseLimitRate('50/s', 'rate')).toEqual({ count: 50, perMs: 1000 })
+    expect(parseLimitRate('100/min', 'rate')).toEqual({ count: 100, perMs: 60_000 })
+    expect(parseLimitRate('0.5/s', 'rate')).toEqual({ count: 1, perMs: 2000 })
+    expect(parseLimitRate('2.5/s', 'rate')).toEqual({ count: 2, perMs: 800 })
+    expect(() => parseLimitRate('0/s', 'rate')).toThrow('expected a rate')
+    expect(() => parseLimitRate('0.01/h', 'rate')).toThrow('expected a rate')
   })
 
   test('rates are per second and ratios are parts of one', () => {

@@ -56,6 +56,18 @@ export function parseRate(text: Rate, place: string): number {
   return amount / unit
 }
 
+/** A rate as a limit: whole events in a stretch of time. `50/s` is 50 in 1,000 ms, `0.5/s` is 1 in 2,000 ms. Throws UNIT_INVALID. */
+export function parseLimitRate(text: Rate, place: string): { readonly count: number; readonly perMs: number } {
+  const [amount, unit] = split(text, RATE, place)
+  const count = Math.max(1, Math.floor(amount))
+  const perMs = amount === 0 ? Number.POSITIVE_INFINITY : (unit * 1000 * count) / amount
+  if (!Number.isFinite(perMs) || perMs > LONGEST_RATE_MS) throw refused(text, RATE, place)
+  return { count, perMs }
+}
+
+/** A day: slower than once a day is no rate, but a schedule. */
+const LONGEST_RATE_MS = 86_400_000
+
 /** `40%` is 0.4; from 0 % to 100 %. Throws UNIT_INVALID. */
 export function parseRatio(text: Ratio, place: string): number {
   const [amount, unit] = split(text, RATIO, place)

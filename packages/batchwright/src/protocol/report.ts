@@ -2,6 +2,7 @@ import type { ErrorReport, JsonValue } from '../kernel/errors.ts'
 import type { PartitionPlan } from './assignment.ts'
 import type { Counters } from './counters.ts'
 import type { Checkpoint, TaskOutput } from './output.ts'
+import type { Answer, Question, Refusal, Word } from './services.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** A line of a run's log. */
@@ -35,8 +36,8 @@ export type AttemptEnd =
   | { readonly kind: 'finished'; readonly output: TaskOutput }
   | { readonly kind: 'planned'; readonly plan: PlanSummary }
   | { readonly kind: 'failed'; readonly error: ErrorReport; readonly counters: Counters | null }
-  /** It was asked to stop and did so at a commit: no attempt used. */
-  | { readonly kind: 'givenBack'; readonly counters: Counters | null }
+  /** It was asked to stop and did so at a commit: no attempt used. `wait`: it cannot go on before some time has passed. */
+  | { readonly kind: 'givenBack'; readonly counters: Counters | null; readonly wait?: Refusal }
 
 /** A piece of a partition, not yet given an index. */
 export type SplitPiece = Omit<PartitionPlan, 'index'>
@@ -60,6 +61,10 @@ export type StopReason = 'cancelled' | 'paused' | 'preempted' | 'timeout' | 'los
 export interface AttemptPort {
   checkpoint(checkpoint: Checkpoint): Promise<void>
   partitions(batch: readonly PartitionPlan[]): Promise<void>
+  /** Asks for something that the whole fleet shares: a service's permit, the record of an effect. */
+  ask(question: Question): Promise<Answer>
+  /** Says something of it that needs no answer. */
+  tell(word: Word): void
   progress(progress: Progress): void
   log(line: LogLine): void
   /** Aborted when the attempt must stop; its reason is an Error whose `stop` is the StopReason. Looked at between chunks. */

@@ -1,6 +1,6 @@
 import type { JobDefinition } from '../job/index.ts'
 import { BatchwrightError, reportError } from '../kernel/errors.ts'
-import type { Assignment, AttemptEnd, AttemptPort, PartitionAssignment } from '../protocol/index.ts'
+import type { Assignment, AttemptEnd, AttemptPort, Counters, PartitionAssignment } from '../protocol/index.ts'
 import { findStep } from './find-step.ts'
 import type { SlotHost } from './host.ts'
 import { runPlan } from './plan.ts'
@@ -17,8 +17,13 @@ import { runVerify } from './verify.ts'
  */
 export async function runAttempt(assignment: Assignment, port: AttemptPort, host: SlotHost): Promise<AttemptEnd> {
   let counters = assignment.kind === 'partition' ? (assignment.checkpoint?.counters ?? null) : null
+  const turn = host.line.begin(port)
   const watched: AttemptPort = {
-    signal: port.signal,
+    signal: turn.signal,
+    ask: (question) => port.ask(question),
+    tell: (word) => {
+      port.tell(word)
+    },
     partitions: (batch) => port.partitions(batch),
     progress: (progress) => {
       port.progress(progress)
@@ -33,10 +38,27 @@ export async function runAttempt(assignment: Assignment, port: AttemptPort, host
     ...(port.splits === undefined ? {} : { splits: port.splits }),
   }
   try {
+    const end = await ended(assignment, watched, host, () => counters)
+    const wait = turn.end()
+    // What was refused to it decides, whatever its code made of that: but work that is done is done.
+    if (wait === null || end.kind === 'finished' || end.kind === 'planned') return end
+    return { kind: 'givenBack', counters: end.counters, wait }
+  } finally {
+    turn.end()
+  }
+}
+
+async function ended(
+  assignment: Assignment,
+  port: AttemptPort,
+  host: SlotHost,
+  counters: () => Counters | null,
+): Promise<AttemptEnd> {
+  try {
     const job = await host.job(assignment.artifact)
-    return await run(assignment, job, watched, host)
+    return await run(assignment, job, port, host)
   } catch (thrown) {
-    return { kind: 'failed', error: host.redactor.error(reportError(thrown)), counters }
+    return { kind: 'failed', error: host.redactor.error(reportError(thrown)), counters: counters() }
   }
 }
 

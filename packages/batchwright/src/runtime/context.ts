@@ -1,6 +1,7 @@
-import type { FileWriter, KeyedState, ProcessContext, RecordPosition } from '../job/index.ts'
+import type { FileWriter, KeyedState, Once, ProcessContext, RecordPosition } from '../job/index.ts'
 import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
 import type { LogLine, RunContext, WindowValue } from '../protocol/index.ts'
+import { onceAlone } from './fleet/once.ts'
 
 /** What all calls of user functions in one attempt share. */
 export interface ContextBase {
@@ -10,6 +11,8 @@ export interface ContextBase {
   /** Who writes the files of a record, by its index; absent where the step writes none. */
   readonly files?: { writersOf(index: number): Readonly<Record<string, FileWriter>> }
   readonly signal: AbortSignal
+  /** Remembers effects; absent where no fleet does: then they are remembered by themselves. */
+  readonly once?: Once
   readonly log: (level: LogLine['level'], message: string, fields?: Readonly<Record<string, JsonValue>>) => void
 }
 
@@ -65,10 +68,23 @@ export class RecordContext implements ProcessContext {
     return this.#base.signal
   }
 
+  get once(): Once {
+    return this.#base.once ?? onceOfItsOwn(this.#base)
+  }
+
   /** A getter, so that `({ log })` takes a function that works by itself. */
   get log(): ContextBase['log'] {
     return this.#base.log
   }
+}
+
+const ALONE = new WeakMap<ContextBase, Once>()
+
+/** Of a context without a fleet: one memory for all its records. */
+function onceOfItsOwn(base: ContextBase): Once {
+  let own = ALONE.get(base)
+  if (own === undefined) ALONE.set(base, (own = onceAlone()))
+  return own
 }
 
 /** Keyed state of a step that has none. */

@@ -6,6 +6,8 @@ import type { Databases } from '../data/index.ts'
 import { loadArtifact } from './load-artifact.ts'
 import { LookupPool } from './lookups/pool.ts'
 import { Redactor } from '../observe/index.ts'
+import { FleetLine } from './fleet/line.ts'
+import { Gate } from './fleet/gate.ts'
 import { ServicePool } from './services.ts'
 import { slotDatabases } from './tables.ts'
 
@@ -18,6 +20,10 @@ export interface SlotHost {
   readonly redactor: Redactor
   /** The way to the databases of tables. */
   readonly databases: Databases
+  /** To whom the attempts of the slot talk about what the whole fleet shares. */
+  readonly line: FleetLine
+  /** Where calls of services leave. */
+  readonly gate: Gate
   /** The job of an artifact; loaded once for a code version. */
   job(artifact: ArtifactRef): Promise<JobDefinition>
   /** Closes the slot's services. */
@@ -39,9 +45,14 @@ export interface SlotHostOptions {
 /** Opens what a slot keeps. Nothing is started or connected before an attempt needs it. */
 export function createHost(options: SlotHostOptions = {}): SlotHost {
   const redactor = new Redactor(options.onSecret)
-  const services = new ServicePool(options.environment ?? process.env, redactor)
+  const clock = options.clock ?? systemClock
+  const line = new FleetLine()
+  const gate = new Gate(line, clock)
+  const services = new ServicePool(options.environment ?? process.env, redactor, gate)
   return {
-    clock: options.clock ?? systemClock,
+    clock,
+    line,
+    gate,
     random: options.random ?? systemRandom,
     services,
     lookups: new LookupPool(),

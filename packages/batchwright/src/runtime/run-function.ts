@@ -9,6 +9,7 @@ import { attemptFolders } from './folders.ts'
 import type { SlotHost } from './host.ts'
 import { asResult, functionCheckpoint, GiveBack } from './function-result.ts'
 import { isJsonObject } from './json.ts'
+import { onceOf } from './fleet/once.ts'
 import { portLog } from './log.ts'
 import { FRESH, isLost } from './records/lost.ts'
 import { Tally } from './records/tally.ts'
@@ -125,6 +126,7 @@ async function runFrom({ checkpoint, files }: Start, means: Means): Promise<Atte
       ]),
     ),
     signal: stops.hard,
+    once: onceOf(host.line, run, host.redactor),
     log,
     progress: readProgress(step, checkpoint?.state ?? null),
     save,

@@ -2,8 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { ServiceDefinition } from '../job/index.ts'
+import { noRules, type ServiceDefinition } from '../job/index.ts'
+import { systemClock } from '../kernel/clock.ts'
 import { Redactor } from '../observe/index.ts'
+import { Gate } from './fleet/gate.ts'
+import { FleetLine } from './fleet/line.ts'
 import { readSecret } from './secrets.ts'
 import { ServicePool } from './services.ts'
 
@@ -37,6 +40,9 @@ function bank(parts: Partial<ServiceDefinition> = {}): ServiceDefinition {
     secrets: ['TOKEN'],
     openWithinMs: 1000,
     closeWithinMs: 1000,
+    rules: noRules('bank'),
+    countsAgainst: null,
+    probe: null,
     open: ({ secrets }) => {
       events.push(`open ${String(secrets['TOKEN'])}`)
       return secrets['TOKEN']
@@ -49,7 +55,7 @@ function bank(parts: Partial<ServiceDefinition> = {}): ServiceDefinition {
 }
 
 function pool(redactor = new Redactor()): ServicePool {
-  return new ServicePool({ TOKEN_FILE: file }, redactor)
+  return new ServicePool({ TOKEN_FILE: file }, redactor, new Gate(new FleetLine(), systemClock))
 }
 
 describe('a secret', () => {

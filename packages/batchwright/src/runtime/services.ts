@@ -2,6 +2,7 @@ import { systemClock } from '../kernel/clock.ts'
 import { BatchwrightError, reportError } from '../kernel/errors.ts'
 import type { ServiceDefinition } from '../job/index.ts'
 import type { Redactor } from '../observe/index.ts'
+import type { Gate } from './fleet/gate.ts'
 import { readSecret } from './secrets.ts'
 
 type Secrets = Readonly<Record<string, string>>
@@ -26,13 +27,15 @@ const LOOK_MS = 5_000
 export class ServicePool {
   readonly #environment: Readonly<Record<string, string | undefined>>
   readonly #redactor: Redactor
+  readonly #gate: Gate
   readonly #open = new Map<ServiceDefinition, Promise<OpenService>>()
   /** Replaced, and still in the hands of calls that are under way. */
   readonly #retired: (readonly [ServiceDefinition, OpenService])[] = []
 
-  constructor(environment: Readonly<Record<string, string | undefined>>, redactor: Redactor) {
+  constructor(environment: Readonly<Record<string, string | undefined>>, redactor: Redactor, gate: Gate) {
     this.#environment = environment
     this.#redactor = redactor
+    this.#gate = gate
   }
 
   /**
@@ -102,9 +105,11 @@ export class ServicePool {
   async #opened(service: ServiceDefinition): Promise<OpenService> {
     const secrets = await this.#secretsOf(service)
     const controller = new AbortController()
+    let client: unknown
+    const call = this.#gate.callOf(service, () => client)
     try {
-      const opening = openNow(service, { secrets, signal: controller.signal })
-      const client = await within(opening, service.openWithinMs, 'it took longer', (late) => service.close?.(late))
+      const opening = openNow(service, { secrets, signal: controller.signal, call })
+      client = await within(opening, service.openWithinMs, 'it took longer', (late) => service.close?.(late))
       return { client, secrets, controller }
     } catch (thrown) {
       controller.abort(thrown)

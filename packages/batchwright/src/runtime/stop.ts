@@ -2,14 +2,23 @@ import { abortReason } from '../kernel/clock.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { StopReason } from '../protocol/index.ts'
 
+/** Why an attempt ends where it stands. `postponed`: what it needs of the fleet cannot be had for some time. */
+export type HardStop = StopReason | 'postponed'
+
+const CODES: Readonly<Partial<Record<HardStop, Uppercase<string>>>> = {
+  timeout: 'ATTEMPT_TIMEOUT',
+  cancelled: 'ATTEMPT_CANCELLED',
+  postponed: 'ATTEMPT_POSTPONED',
+}
+
 /** Asked to stop in a way that leaves nothing to save: the attempt ends here, and its files are the cleaner's. */
 export class AttemptStopped extends BatchwrightError {
   override readonly name = 'AttemptStopped'
-  readonly stop: StopReason
+  readonly stop: HardStop
 
-  constructor(stop: StopReason) {
+  constructor(stop: HardStop) {
     super({
-      code: stop === 'timeout' ? 'ATTEMPT_TIMEOUT' : stop === 'cancelled' ? 'ATTEMPT_CANCELLED' : 'ATTEMPT_LOST',
+      code: CODES[stop] ?? 'ATTEMPT_LOST',
       message: stop === 'timeout' ? 'the attempt took longer than its time-out' : `the attempt was stopped: ${stop}`,
       retryable: stop === 'timeout',
       ...(stop === 'timeout' ? { hint: 'Raise timeout on the step, or make its partitions smaller.' } : {}),
@@ -19,14 +28,14 @@ export class AttemptStopped extends BatchwrightError {
 }
 
 const GENTLE: ReadonlySet<string> = new Set<StopReason>(['paused', 'preempted'])
-const HARD: ReadonlySet<string> = new Set<StopReason>(['cancelled', 'timeout', 'lost'])
+const HARD: ReadonlySet<string> = new Set<HardStop>(['cancelled', 'timeout', 'lost', 'postponed'])
 
-function isStopReason(value: unknown): value is StopReason {
+function isStopReason(value: unknown): value is HardStop {
   return typeof value === 'string' && (GENTLE.has(value) || HARD.has(value))
 }
 
 /** Why a port's signal was aborted; `lost` where it does not say. */
-function reasonOf(signal: AbortSignal): StopReason {
+function reasonOf(signal: AbortSignal): HardStop {
   const reason = abortReason(signal)
   return 'stop' in reason && isStopReason(reason.stop) ? reason.stop : 'lost'
 }

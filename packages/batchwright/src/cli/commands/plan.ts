@@ -129,6 +129,8 @@ async function planStep(
         partitions.push(...batch)
         return Promise.resolve()
       },
+      ask: () => Promise.reject(new TypeError('planning asks nothing of the fleet')),
+      tell: () => undefined,
       progress: () => undefined,
       log: () => undefined,
     })

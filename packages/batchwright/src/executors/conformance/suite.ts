@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { BatchwrightError } from '../../kernel/errors.ts'
-import type { ArtifactRef, AttemptEnd, Checkpoint, LogLine, PartitionPlan, Progress } from '../../protocol/index.ts'
+import type { Answer, ArtifactRef, AttemptEnd, Checkpoint, LogLine, PartitionPlan, Progress, Question, Word } from '../../protocol/index.ts'
 import type { Executor, Slot, SlotCallbacks } from '../contract.ts'
 import { assignment, planAssignment, writeArtifact } from './artifact.ts'
 
@@ -24,6 +24,18 @@ export class Listener implements SlotCallbacks {
   partitions(batch: readonly PartitionPlan[]): Promise<void> {
     this.planned.push(...batch)
     return Promise.resolve()
+  }
+
+  /** Answers what is asked of the fleet. */
+  onAsk: (question: Question) => Promise<Answer> = () => Promise.reject(new Error('nothing is asked here'))
+  readonly words: Word[] = []
+
+  ask(question: Question): Promise<Answer> {
+    return this.onAsk(question)
+  }
+
+  tell(word: Word): void {
+    this.words.push(word)
   }
 
   progress(progress: Progress): void {

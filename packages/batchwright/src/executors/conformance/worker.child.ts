@@ -12,6 +12,8 @@ await slot.run(assignment(ref, step), {
     return Promise.resolve()
   },
   partitions: () => Promise.resolve(),
+  ask: () => Promise.reject(new Error('nothing is asked here')),
+  tell: () => undefined,
   progress: () => undefined,
   log: () => undefined,
 })

@@ -67,6 +67,8 @@ export async function reworkPartition(request: ReworkRequest): Promise<Reworked>
         signal: stop.signal,
         checkpoint: () => Promise.resolve(),
         partitions: () => Promise.resolve(),
+        ask: () => Promise.reject(new TypeError('nothing is asked of the fleet while records are made again')),
+        tell: () => undefined,
         progress: () => undefined,
         log: () => undefined,
       },

@@ -1,9 +1,11 @@
-import type { FileWriter, FunctionContext, FunctionStep } from '../../job/index.ts'
+import type { FileWriter, FunctionContext, FunctionStep, Once } from '../../job/index.ts'
 import type { JsonValue } from '../../kernel/errors.ts'
 import { failPoint } from '../../kernel/failpoint.ts'
-import type { BatchAssignment, BatchPort, BatchTask, WindowValue } from '../../protocol/index.ts'
+import type { BatchAssignment, BatchPort, BatchTask, Refusal, WindowValue } from '../../protocol/index.ts'
 import { NO_COUNTERS } from '../../protocol/index.ts'
 import type { ContextBase } from '../context.ts'
+import type { FleetLine } from '../fleet/line.ts'
+import { onceOf } from '../fleet/once.ts'
 import { asResult, functionCheckpoint, GiveBack } from '../function-result.ts'
 import type { SlotHost } from '../host.ts'
 import { Stops } from '../stop.ts'
@@ -25,6 +27,7 @@ export class ItemAttempt implements FunctionContext {
   readonly #task: BatchTask
   readonly #around: ItemSurroundings
   #stops: Stops | null = null
+  #turn: ReturnType<FleetLine['begin']> | null = null
   #sequence = 0
 
   constructor(task: BatchTask, around: ItemSurroundings) {
@@ -68,6 +71,13 @@ export class ItemAttempt implements FunctionContext {
     return this.stops.hard
   }
 
+  /** Few tasks of a batch have effects outside: the way to the fleet is opened by the first. */
+  get once(): Once {
+    const { host, batch, port } = this.#around
+    this.#turn ??= host.line.begin(port.attempt())
+    return onceOf(host.line, batch.run, host.redactor)
+  }
+
   /** A getter, so that `({ log })` takes a function that works by itself. */
   get log(): ContextBase['log'] {
     return this.#around.log
@@ -83,9 +93,10 @@ export class ItemAttempt implements FunctionContext {
     return this.#stops
   }
 
-  /** It has ended. */
-  release(): void {
+  /** It has ended. Answers with what the fleet refused it, where it did. */
+  release(): Refusal | null {
     this.#stops?.release()
+    return this.#turn?.end() ?? null
   }
 
   async #save(progress: JsonValue, fraction: number | undefined): Promise<void> {

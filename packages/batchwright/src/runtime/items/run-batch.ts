@@ -44,7 +44,9 @@ async function openBatch(batch: BatchAssignment, port: BatchPort, host: SlotHost
   }
   const job = await host.job(batch.artifact)
   const step = findStep(job, batch.step)
-  if (step.kind !== 'function' || step.files.size > 0 || job.name !== batch.run.job) return whole
+  // Clients of services ask the fleet in the name of whichever attempt is at work.
+  const shared = step.kind === 'function' && step.files.size === 0 && step.services.size === 0
+  if (!shared || job.name !== batch.run.job) return whole
   const { services, around } = await openSurroundings(batch, step, port, host)
   return (task) => {
     if (task.checkpoint !== null) return whole(task)
@@ -81,8 +83,9 @@ function end(returned: unknown, attempt: ItemAttempt, { step, host, port }: Item
 }
 
 function fail(thrown: unknown, attempt: ItemAttempt, { host, port }: ItemSurroundings): void {
-  attempt.release()
-  if (thrown instanceof GiveBack) port.ended({ kind: 'givenBack', counters: null })
+  const wait = attempt.release()
+  if (wait !== null) port.ended({ kind: 'givenBack', counters: null, wait })
+  else if (thrown instanceof GiveBack) port.ended({ kind: 'givenBack', counters: null })
   else port.ended({ kind: 'failed', error: host.redactor.error(reportError(thrown)), counters: null })
 }
 

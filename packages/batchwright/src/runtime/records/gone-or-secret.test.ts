@@ -2,12 +2,20 @@
 import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { ServiceDefinition } from '../../job/index.ts'
+import { noRules, type ServiceDefinition } from '../../job/index.ts'
 import { ANY, distinct, process, room, run, runToFailure } from '../fixtures/rate-step.ts'
 import { linesCsv, rate } from '../fixtures/retail.ts'
 import { CollectingPort, failure, finished } from '../fixtures/room.ts'
 
-const SERVICE = { name: 'tax', openWithinMs: 1000, closeWithinMs: 1000, close: null }
+const SERVICE = {
+  name: 'tax',
+  openWithinMs: 1000,
+  closeWithinMs: 1000,
+  close: null,
+  rules: noRules('tax'),
+  countsAgainst: null,
+  probe: null,
+}
 
 describe('what is gone, changed or secret', () => {
   test('where staged output is gone the partition starts again from its beginning', async () => {

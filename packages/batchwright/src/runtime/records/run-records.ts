@@ -7,6 +7,7 @@ import type { ContextBase } from '../context.ts'
 import type { SlotHost } from '../host.ts'
 import { portLog } from '../log.ts'
 import { PolicyPatience } from '../patience.ts'
+import { onceOf } from '../fleet/once.ts'
 import type { UsedServices } from '../services.ts'
 import { openUsed } from '../used.ts'
 import { Stops } from '../stop.ts'
@@ -139,6 +140,7 @@ function frameOf(
       run: assignment.run,
       use: services.clients,
       signal: stops.hard,
+      once: onceOf(host.line, assignment.run, host.redactor),
       log,
     },
     services,

@@ -17,7 +17,7 @@ import { attemptFolders } from '../folders.ts'
 import type { SlotHost } from '../host.ts'
 import type { PolicyPatience } from '../patience.ts'
 import type { UsedServices } from '../services.ts'
-import type { Stops } from '../stop.ts'
+import { AttemptStopped, type Stops } from '../stop.ts'
 import type { Chunk } from './chunk.ts'
 import { Committer, type Capture } from './committer.ts'
 import { Controls } from './controls.ts'
@@ -157,6 +157,16 @@ export class Sitting {
 
   /** Runs to the partition's end, or to a gentle stop. Throws what fails the attempt, AttemptStopped, Rewind. */
   async run(): Promise<AttemptEnd> {
+    try {
+      return await this.#toTheEnd()
+    } catch (thrown) {
+      if (!(thrown instanceof AttemptStopped) || thrown.stop !== 'postponed') throw thrown
+      // The chunk in hand is the next attempt's; what was written before it is saved.
+      return await this.#giveBack()
+    }
+  }
+
+  async #toTheEnd(): Promise<AttemptEnd> {
     for (let batch = await this.#held.reader.read(); batch !== null; batch = await this.#held.reader.read()) {
       if (await this.#batch(batch)) return this.#giveBack()
     }
@@ -192,6 +202,8 @@ export class Sitting {
       if (stops.asked()) return true
       const to = Math.min(from + step.commit.chunk, size)
       const chunk = await this.#pipeline.run(batch, from, to, known)
+      // Functions may have made something else of a refusal: what they made of it is not written.
+      stops.hard.throwIfAborted()
       await this.#committer.writable()
       await this.#write(chunk)
       this.#tally.bytesRead += bytesBefore(batch, to) - bytesBefore(batch, from)

@@ -7,6 +7,7 @@ import { NO_STATE, RecordContext, type ContextBase } from '../context.ts'
 import { attemptFolders, type AttemptFolders } from '../folders.ts'
 import type { SlotHost } from '../host.ts'
 import { isJsonObject } from '../json.ts'
+import { onceOf } from '../fleet/once.ts'
 import { portLog } from '../log.ts'
 import { Committer, type Capture } from '../records/committer.ts'
 import { Controls } from '../records/controls.ts'
@@ -49,6 +50,7 @@ export async function runReduce(
         use: services.clients,
         state: NO_STATE,
         signal: stops.hard,
+        once: onceOf(host.line, assignment.run, host.redactor),
         log,
       },
       { locate: () => ({ source: assignment.partition.label, windowKey: null, record: 0, offset: null }) },

@@ -8,6 +8,7 @@ import { claimRules } from './claims.ts'
 import { SettableClock } from './clock.ts'
 import { copyRules } from './copies.ts'
 import { controlRules } from './control.ts'
+import { effectRules } from './effects.ts'
 import { eventRules } from './outbox.ts'
 import { fenceRules } from './fences.ts'
 import { fleetRules } from './fleet.ts'
@@ -19,6 +20,7 @@ import { publicationRules } from './publications.ts'
 import { replayRules } from './replays.ts'
 import { readRules } from './reading.ts'
 import { retryRules } from './retries.ts'
+import { serviceRules } from './services.ts'
 import { runRules } from './runs.ts'
 import { splitRules } from './splits.ts'
 import { stepRules } from './steps.ts'
@@ -55,6 +57,8 @@ export function storeConformance(
       plans: planRules,
       steps: stepRules,
       retries: retryRules,
+      services: serviceRules,
+      effects: effectRules,
       splits: splitRules,
       copies: copyRules,
       control: controlRules,

@@ -14,6 +14,8 @@ export interface NewStep {
   readonly rebalance?: boolean
   /** When slow partitions get a copy; absent for never. */
   readonly speculation?: CopyRule
+  /** Names of the services that it uses: while one of them is left alone, its tasks are not claimed. */
+  readonly services?: readonly string[]
 }
 
 export interface NewRun {

@@ -1,6 +1,8 @@
 import type { FleetVerbs } from './fleet.ts'
 import type { RunVerbs } from './runs.ts'
 import type { WorkerVerbs } from './workers.ts'
+import type { EffectVerbs } from './effects.ts'
+import type { ServiceVerbs } from './services.ts'
 import type { StragglerVerbs } from './stragglers.ts'
 import type { TaskVerbs } from './tasks.ts'
 import type { PublicationVerbs } from './publication.ts'
@@ -11,7 +13,17 @@ import type { Reads } from './reads.ts'
  * group of tasks costs one round trip. Every verb that changes a task names its lease and answers for each item whether
  * the lease still held. The store's own clock decides leases and due times.
  */
-export interface Store extends StragglerVerbs, RunVerbs, WorkerVerbs, FleetVerbs, TaskVerbs, PublicationVerbs, Reads {
+export interface Store
+  extends
+    StragglerVerbs,
+    ServiceVerbs,
+    EffectVerbs,
+    RunVerbs,
+    WorkerVerbs,
+    FleetVerbs,
+    TaskVerbs,
+    PublicationVerbs,
+    Reads {
   /** The store's clock, milliseconds since the epoch. */
   now(): Promise<number>
   /**

@@ -1,3 +1,4 @@
+import type { RetryBudget } from '../../job/index.ts'
 import type { ErrorReport } from '../../kernel/errors.ts'
 import type {
   Checkpoint,
@@ -56,6 +57,8 @@ export interface StartedLease extends TaskLease {
 export interface ReturnedLease extends TaskLease {
   /** For people: `paused`, `preempted`. Kept with the attempt and in the event. Default `not said`. */
   readonly why?: string
+  /** It cannot go on before so many milliseconds have passed, by the store's clock. Default 0. */
+  readonly delayMs?: number
 }
 
 /** What became of one item of a set: `fenced` means the lease did not hold, and nothing changed. */
@@ -74,8 +77,11 @@ export type TaskEnd =
   | { readonly kind: 'succeeded'; readonly output: TaskOutput }
   /** leased -> succeeded for a plan task: seals the plan. The number of partitions inserted must equal the summary's. */
   | { readonly kind: 'planned'; readonly plan: PlanSummary }
-  /** leased -> ready, an attempt used, not before `delayMs` from now by the store's clock. */
-  | { readonly kind: 'retry'; readonly error: ErrorReport; readonly delayMs: number }
+  /**
+   * leased -> ready, an attempt used, not before `delayMs` from now by the store's clock. With a budget the run's retries
+   * share it: beyond it this one is due later, or the task fails with RETRY_BUDGET_SPENT.
+   */
+  | { readonly kind: 'retry'; readonly error: ErrorReport; readonly delayMs: number; readonly budget?: RetryBudget }
   /** leased -> failed: the step and the run fail with it. */
   | { readonly kind: 'failed'; readonly error: ErrorReport }
 

@@ -17,6 +17,9 @@ const OWNED = 'task_id = :taskId and fence = :fence and fence % 2 = 1'
 /** What ends a lease, in every `update`: nobody owns the task, the old fence proves nothing any more, and the attempt is over. */
 export const LEASE_ENDS = `fence = fence + 1, worker = null, claim = null, started = 0, absent = 0, ${ATTEMPT_ENDS}`
 
+/** By the store's clock, `delayMs` from now. */
+const NOT_BEFORE = `not_before = case when cast(:delayMs as bigint) > 0 then store_now() + cast(:delayMs as bigint) else 0 end`
+
 /** The values of LEASE_ENDS. */
 export function ending(
   outcome: AttemptOutcome,
@@ -154,19 +157,19 @@ export async function endRetried(
 ): Promise<void> {
   await session.run(
     `update tasks set state = 'ready', error = :error, attempts_used = attempts_used + 1 - started,
-       not_before = case when cast(:delayMs as bigint) > 0 then store_now() + cast(:delayMs as bigint) else 0 end, ${LEASE_ENDS}
+       ${NOT_BEFORE}, ${LEASE_ENDS}
      where ${OWNED}`,
     { ...key(task), ...ending('retried', error.code, Math.ceil(delayMs)), error: JSON.stringify(error) },
   )
 }
 
-/** leased -> ready, with the attempt handed back. */
-export async function endUnspent(session: Session, task: OwnedTask, reason: string): Promise<void> {
+/** leased -> ready, with the attempt handed back; due at once, or when what it waits for can be had. */
+export async function endUnspent(session: Session, task: OwnedTask, reason: string, delayMs = 0): Promise<void> {
   await session.run(
-    `update tasks set state = 'ready', attempts_used = attempts_used - started, ${LEASE_ENDS} where ${OWNED}`,
+    `update tasks set state = 'ready', attempts_used = attempts_used - started, ${NOT_BEFORE}, ${LEASE_ENDS} where ${OWNED}`,
     {
       ...key(task),
-      ...ending('returned', reason),
+      ...ending('returned', reason, delayMs > 0 ? Math.ceil(delayMs) : null),
     },
   )
 }

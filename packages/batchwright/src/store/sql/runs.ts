@@ -136,6 +136,13 @@ async function insertSteps(
         speculation: jsonColumn(step.speculation ?? null),
       },
     )
+    for (const service of step.services ?? []) {
+      await session.run('insert into step_services (run, step, service) values (:run, :step, :service)', {
+        run: ref.run,
+        step: order,
+        service,
+      })
+    }
   }
 }
 

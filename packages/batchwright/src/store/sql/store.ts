@@ -8,7 +8,9 @@ import { intendPublication, intendRollback, listPublications, recordRollback } f
 import * as reads from './reads.ts'
 import * as splits from './splits.ts'
 import * as stragglers from './stragglers.ts'
+import * as effects from './effects.ts'
 import * as fleet from './fleet.ts'
+import { consult, listServices } from './services.ts'
 import { createRun, findRun } from './runs.ts'
 import type { Session } from './session.ts'
 import { addPartitions, checkpoint, finish, giveBack, start } from './tasks.ts'
@@ -58,6 +60,13 @@ export function sqlStore({ write, read }: Transactions, own: OwnVerbs, hot: HotV
     nameStorage: (storage, instead) => write((session) => fleet.nameStorage(session, storage, instead)),
     fleetLoad: () => read((session) => fleet.fleetLoad(session)),
     listHeld: (limit) => read((session) => fleet.listHeld(session, limit)),
+
+    consult: (workerId, items) => write((session) => consult(session, workerId, items)),
+    listServices: () => read((session) => listServices(session)),
+    intendEffects: (items) => write((session) => effects.intendEffects(session, items)),
+    settleEffects: (items) => write((session) => effects.settleEffects(session, items)),
+    answerEffect: (name, answer, by) => write((session) => effects.answerEffect(session, name, answer, by)),
+    listEffects: (filter) => read((session) => effects.listEffects(session, filter)),
 
     claim: (request) => write((session) => hot.claim(session, request)),
     claimed: (workerId, claimId) => read((session) => hot.claimed(session, workerId, claimId)),

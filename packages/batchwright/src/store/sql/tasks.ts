@@ -1,5 +1,13 @@
 import type { PartitionPlan } from '../../protocol/index.ts'
-import type { CheckpointItem, CheckpointOutcome, ItemOutcome, ReturnedLease, StartedLease, TaskEnd, TaskLease } from '../contract/index.ts'
+import type {
+  CheckpointItem,
+  CheckpointOutcome,
+  ItemOutcome,
+  ReturnedLease,
+  StartedLease,
+  TaskEnd,
+  TaskLease,
+} from '../contract/index.ts'
 import { dropOtherPlans, failRun, sealPlan, stepName, stepPublished, stepVerified, verifyWhenDone } from './advance.ts'
 import { refused } from './refusals.ts'
 import { emit } from './events.ts'
@@ -15,6 +23,7 @@ import {
 } from './leases.ts'
 import { dropCopy, dropCopyOf, dropWhereCopy, takeOver } from './copies.ts'
 import { lockRunsOf } from './locks.ts'
+import { budgetSpent, placeInBudget } from './retries.ts'
 import { json } from './rows.ts'
 import { byDialect, type Session } from './session.ts'
 import { takeSplit } from './splits.ts'
@@ -86,9 +95,9 @@ export async function checkpoint(
 
 export async function giveBack(session: Session, leases: readonly ReturnedLease[]): Promise<readonly ItemOutcome[]> {
   const returned: { readonly task: OwnedTask; readonly why: string }[] = []
-  const outcomes = await forOwned(session, leases, async (task, { why = 'not said' }) => {
+  const outcomes = await forOwned(session, leases, async (task, { why = 'not said', delayMs = 0 }) => {
     if (await dropWhereCopy(session, task, 'returned', why)) return
-    await endUnspent(session, task, why)
+    await endUnspent(session, task, why, delayMs)
     returned.push({ task, why })
   })
   for (const [why, group] of Map.groupBy(returned, (one) => one.why)) {
@@ -111,10 +120,10 @@ type FinishItem = TaskLease & { readonly end: TaskEnd }
 export async function finish(session: Session, items: readonly FinishItem[]): Promise<readonly ItemOutcome[]> {
   const outcomes: ItemOutcome[] = items.map(() => 'fenced')
   const partitions: { readonly task: OwnedTask; readonly totals: Totals }[] = []
-  await lockRunsOf(session, items, items.some(({ end }) => end.kind === 'failed') ? 'all' : 'counts')
-  const pass = async (wanted: (kind: TaskEnd['kind']) => boolean): Promise<void> => {
+  await lockRunsOf(session, items, items.some(({ end }) => mayFail(end)) ? 'all' : 'counts')
+  const pass = async (wanted: (end: TaskEnd) => boolean): Promise<void> => {
     for (const [position, item] of items.entries()) {
-      if (!wanted(item.end.kind)) continue
+      if (!wanted(item.end)) continue
       const task = await ownedTask(session, item)
       if (task === undefined) continue
       const moved = task.copyOf === null ? task : await endCopy(session, task, item.end)
@@ -123,9 +132,9 @@ export async function finish(session: Session, items: readonly FinishItem[]): Pr
       outcomes[position] = 'done'
     }
   }
-  await pass((kind) => kind !== 'failed')
+  await pass((end) => !mayFail(end))
   await countPartitions(session, partitions)
-  await pass((kind) => kind === 'failed')
+  await pass(mayFail)
   return outcomes
 }
 
@@ -134,6 +143,11 @@ async function endCopy(session: Session, copy: OwnedTask, end: TaskEnd): Promise
   if (end.kind === 'succeeded') return (await takeOver(session, copy)) ?? null
   await dropCopy(session, copy, 'failed', end.kind === 'planned' ? end.kind : end.error.code)
   return null
+}
+
+/** Whether an end fails its run, or may. */
+function mayFail(end: TaskEnd): boolean {
+  return end.kind === 'failed' || (end.kind === 'retry' && end.budget?.beyond === 'fail')
 }
 
 /** A task that succeeded before, and was taken back, has none any more; one that is there is of this very end. */
@@ -162,8 +176,14 @@ async function endTask(session: Session, task: OwnedTask, end: TaskEnd): Promise
       await emitGroups(session, [task], 'tasks.succeeded', {})
       await sealPlan(session, task.ref, task.step, task.fence, end.plan)
       return null
-    case 'retry':
-      await endRetried(session, task, end.error, end.delayMs)
+    case 'retry': {
+      const place =
+        end.budget === undefined ? null : await placeInBudget(session, task.ref.run, end.delayMs, end.budget)
+      if (place?.spent === true) {
+        return await endTask(session, task, { kind: 'failed', error: budgetSpent(end.error, end.budget) })
+      }
+      const delayMs = place?.delayMs ?? end.delayMs
+      await endRetried(session, task, end.error, delayMs)
       await session.run('update steps set retries = retries + 1 where run = :run and step = :step', {
         run: task.ref.run,
         step: task.step,
@@ -171,9 +191,11 @@ async function endTask(session: Session, task: OwnedTask, end: TaskEnd): Promise
       await emitGroups(session, [task], 'task.retried', {
         code: end.error.code,
         message: end.error.message,
-        delayMs: end.delayMs,
+        delayMs,
+        ...(place?.putOff === true ? { why: 'retry budget' } : {}),
       })
       return null
+    }
     case 'failed':
       await endFailed(session, task, end.error)
       await emitGroups(session, [task], 'task.failed', { code: end.error.code, message: end.error.message })
