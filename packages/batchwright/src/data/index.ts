@@ -39,7 +39,10 @@ export { openBlockSink } from './blocks/block-sink.ts'
 // Tables
 export type { Databases } from './tables/connection.ts'
 export { isConnectionLost } from './tables/faults.ts'
+export { inspectTable, type TableInspection, type WrittenRows } from './tables/inspect-table.ts'
+export type { TableAccess } from './tables/open.ts'
 export { prepareTable } from './tables/prepare.ts'
+export { publishTable } from './tables/publish-table.ts'
 export { openTableSink, type TableSinkOptions } from './tables/table-sink.ts'
 export { readBlocks } from './blocks/read-blocks.ts'
 
@@ -60,11 +63,16 @@ export {
   type Manifest,
   type PublishedPart,
 } from './publication/manifest.ts'
-export { publishIntent, rollbackManifest, type PublishRequest, type RollbackRequest } from './publication/publish.ts'
+export {
+  publishIntent,
+  rollbackManifest,
+  tableNotRolledBack,
+  type PublishRequest,
+  type RollbackRequest,
+} from './publication/publish.ts'
 export { isThere, restoreStaged } from './publication/restore.ts'
 export { readPublished, readPublishedFile, type ReadPublishedRequest } from './publication/read-published.ts'
 export { readPart } from './read-part.ts'
 
 // Cleaning up
-export { findAbandoned, removeAbandoned, type AbandonedRequest, type AttemptPlace } from './abandoned.ts'
 export { cleanRun, sweepStaging, type CleanResult, type CleanRunRequest } from './cleaner.ts'

@@ -39,7 +39,6 @@ export async function runAttempt(assignment: Assignment, port: AttemptPort, host
   }
   try {
     const end = await ended(assignment, watched, host, () => counters)
-    await turn.settled()
     const wait = turn.end()
     // What was refused to it decides, whatever its code made of that: but work that is done is done.
     if (wait === null || end.kind === 'finished' || end.kind === 'planned') return end
@@ -71,9 +70,9 @@ function run(assignment: Assignment, job: JobDefinition, port: AttemptPort, host
     case 'partition':
       return runPartition(assignment, job, port, host)
     case 'verify':
-      return runVerify(assignment, job)
+      return runVerify(assignment, job, host)
     case 'publish':
-      return runPublish(assignment, job)
+      return runPublish(assignment, job, host)
   }
 }
 

@@ -1,15 +1,20 @@
-import { datasetFolder, filesOf, publishIntent } from '../data/index.ts'
+import { datasetFolder, filesOf, publishIntent, publishTable } from '../data/index.ts'
 import { controlsOfOutput, datasetsWritten, type JobDefinition } from '../job/index.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { AttemptEnd, Part, PublicationIntent, PublishAssignment, StepOutput } from '../protocol/index.ts'
 import { NO_COUNTERS } from '../protocol/index.ts'
 import { findStep } from './find-step.ts'
+import type { SlotHost } from './host.ts'
 import { addControls } from './totals.ts'
 
 /** Replays recorded publication intents to their end: each may have been done before, wholly or in part. */
-export async function runPublish(assignment: PublishAssignment, job: JobDefinition): Promise<AttemptEnd> {
+export async function runPublish(
+  assignment: PublishAssignment,
+  job: JobDefinition,
+  host: SlotHost,
+): Promise<AttemptEnd> {
   const published = []
-  for (const intent of assignment.intents) published.push(await publishOne(intent, assignment, job))
+  for (const intent of assignment.intents) published.push(await publishOne(intent, assignment, job, host))
   return {
     kind: 'finished',
     output: { counters: NO_COUNTERS, controls: {}, outputs: {}, deadLetters: [], result: { published } },
@@ -20,6 +25,7 @@ async function publishOne(
   intent: PublicationIntent,
   { run, folders, artifact, outputs, inputs }: PublishAssignment,
   job: JobDefinition,
+  { databases }: SlotHost,
 ): Promise<{
   readonly dataset: string
   readonly window: string | null
@@ -31,11 +37,18 @@ async function publishOne(
   if (written === undefined || staged === undefined) throw outputMissing(intent)
   const { dataset, output, kind, key } = written
   const parts = partsOf(staged, key)
+  const ofTable = dataset.location.kind === 'table'
+  if (ofTable) {
+    const { window, number, step } = intent
+    const publication = { window, number, job: run.job, runId: run.runId, step, parts }
+    await publishTable(dataset, { databases, project: folders.project }, publication)
+  }
   const manifest = await publishIntent({
     folder: datasetFolder(folders.project, dataset),
     intent,
     format: dataset.format.format,
-    parts: kind === 'files' ? await filesOf(parts) : parts,
+    parts: ofTable ? [] : kind === 'files' ? await filesOf(parts) : parts,
+    ...(ofTable ? { records: parts.reduce((sum, part) => sum + part.records, 0) } : {}),
     contractVersion: dataset.contract.version,
     inputs: inputs.map(({ step, snapshot }) => ({ step, digest: snapshot.digest })),
     controls:

@@ -6,12 +6,17 @@ import type { AttemptEnd, Counters, VerifyAssignment } from '../protocol/index.t
 import { NO_COUNTERS } from '../protocol/index.ts'
 import { expectedReads, findingsJson, refuseFailures, verifyStep } from '../trust/index.ts'
 import { findStep } from './find-step.ts'
+import type { SlotHost } from './host.ts'
 
 /**
  * Judges a whole step before anything of it may be seen: reconciliation, limits, controls, checks. What does not hold fails
  * the attempt with VERIFICATION_FAILED, which names each finding; the output stays staged, for operators.
  */
-export async function runVerify(assignment: VerifyAssignment, job: JobDefinition): Promise<AttemptEnd> {
+export async function runVerify(
+  assignment: VerifyAssignment,
+  job: JobDefinition,
+  { databases }: SlotHost,
+): Promise<AttemptEnd> {
   failPoint('verify.started')
   const { run, folders, output, totals, upstream, snapshot, ref } = assignment
   const step = findStep(job, assignment.step)
@@ -24,6 +29,7 @@ export async function runVerify(assignment: VerifyAssignment, job: JobDefinition
     expectedRead: expectedReads(step, snapshot, upstream),
     historyOf: (dataset) => ({ folder: datasetFolder(folders.project, dataset), windowKey: run.window?.key ?? null }),
     spillFolder: path.join(folders.run, step.name, `verify-f${ref.fence}`),
+    table: { databases, project: folders.project, runId: run.runId, window: run.window },
   })
   refuseFailures(step.name, findings)
   return {

@@ -11,7 +11,7 @@ import {
   type Breaks,
   type ColumnCheck,
 } from './column-checks.ts'
-import { SAMPLES, type Finding } from './finding.ts'
+import { checkBase, SAMPLES, type Finding } from './finding.ts'
 import { median } from './history.ts'
 import { UniqueKeys } from './unique.ts'
 
@@ -99,7 +99,8 @@ function note(tally: ColumnTally, record: Readonly<Record<string, unknown>>): vo
   if (tally.samples.length < SAMPLES) tally.samples.push(printable(record))
 }
 
-function judgeRowCount(check: RowCountCheck, records: number, history: readonly number[]): Finding {
+/** Holds a count against its bounds and against former ones. */
+export function judgeRowCount(check: RowCountCheck, records: number, history: readonly number[]): Finding {
   const usual = check.withinOfHistory === null ? null : median(history)
   const slack = usual === null || check.withinOfHistory === null ? 0 : usual * check.withinOfHistory
   const lowest = Math.max(check.min ?? 0, usual === null ? 0 : Math.ceil(usual - slack))
@@ -152,17 +153,6 @@ function checkFinding(
   samples: readonly JsonValue[],
 ): Finding {
   return { ...checkBase(check, count === 0), expected, found: `${count} of ${records} records against it`, samples }
-}
-
-function checkBase(
-  check: CheckDefinition,
-  passed: boolean,
-): Pick<Finding, 'kind' | 'name' | 'severity' | 'passed' | 'hint'> {
-  const hint =
-    check.severity === 'warn'
-      ? 'It is a warning: nothing is held back.'
-      : "Nothing was published. Mend the step or the check, then `batchwright retry RUN --from STEP`; or mend the data, then `batchwright rerun JOB --window WINDOW`. A check that should only warn has severity: 'warn'."
-  return { kind: 'check', name: check.name, severity: check.severity, passed, hint: passed ? null : hint }
 }
 
 /** A record for people: decimals and database values as text. */

@@ -1,3 +1,4 @@
+import type { CheckDefinition } from '../job/index.ts'
 import { BatchwrightError, type JsonValue } from '../kernel/errors.ts'
 
 /** What one rule of trust came to, whether it held or not. Kept with the step, shown by `show`. */
@@ -37,4 +38,16 @@ export function refuseFailures(step: string, findings: readonly Finding[]): void
     hint: first.hint ?? 'Look at the step with `batchwright show RUN`.',
     details: { step, failed: findingsJson(failed) },
   })
+}
+
+/** What all findings of a check have in common. */
+export function checkBase(
+  check: CheckDefinition,
+  passed: boolean,
+): Pick<Finding, 'kind' | 'name' | 'severity' | 'passed' | 'hint'> {
+  const hint =
+    check.severity === 'warn'
+      ? 'It is a warning: nothing is held back.'
+      : "Nothing was published. Mend the step or the check, then `batchwright retry RUN --from STEP`; or mend the data, then `batchwright rerun JOB --window WINDOW`. A check that should only warn has severity: 'warn'."
+  return { kind: 'check', name: check.name, severity: check.severity, passed, hint: passed ? null : hint }
 }

@@ -13,11 +13,13 @@ import {
 import { Decimal } from '../kernel/decimal.ts'
 import type { ControlTotals, Counters, Snapshot, StepOutput } from '../protocol/index.ts'
 import { runChecks } from './checks.ts'
+import { inspectTable, type TableAccess, type WrittenRows } from '../data/index.ts'
 import { checkFileNames } from './file-names.ts'
 import type { Finding } from './finding.ts'
 import { recordCountHistory } from './history.ts'
 import { judgeLimits } from './limits.ts'
 import { compareControls, reconcile, type ExpectedRead } from './reconcile.ts'
+import { runTableChecks } from './table-checks.ts'
 
 export interface VerifyStepRequest {
   readonly step: StepDefinition
@@ -32,6 +34,8 @@ export interface VerifyStepRequest {
   readonly historyOf: (dataset: DatasetDefinition) => { readonly folder: string; readonly windowKey: string | null }
   /** For what does not fit in memory; private to the attempt. */
   readonly spillFolder: string
+  /** The way to a table that it writes, and whose rows are meant; absent where it writes none. */
+  readonly table?: TableAccess & Pick<WrittenRows, 'runId' | 'window'>
 }
 
 /**
@@ -56,6 +60,10 @@ export async function verifyStep(request: VerifyStepRequest): Promise<readonly F
   const tasks = [...output.tasks].sort((a, b) => a.index - b.index)
   findings.push(...names)
   for (const { dataset, kind, key } of datasetsWritten(step)) {
+    if (dataset.location.kind === 'table') {
+      findings.push(...(await judgeTable(request, dataset, key)))
+      continue
+    }
     if (kind === 'files' || dataset.checks.length === 0) continue
     const parts = tasks.flatMap((task) => task.output.outputs[key] ?? [])
     const { folder, windowKey } = request.historyOf(dataset)
@@ -64,6 +72,29 @@ export async function verifyStep(request: VerifyStepRequest): Promise<readonly F
     findings.push(...(await runChecks({ dataset, parts, history, spillFolder })))
   }
   return findings
+}
+
+async function judgeTable(
+  { step, output, table, historyOf }: VerifyStepRequest,
+  dataset: DatasetDefinition,
+  key: string,
+): Promise<readonly Finding[]> {
+  if (table === undefined) return []
+  const parts = output.tasks.flatMap((task) => task.output.outputs[key] ?? [])
+  const { runId, window } = table
+  const { folder, windowKey } = historyOf(dataset)
+  const inspected = await inspectTable(dataset, table, { runId, step: step.name, window, parts })
+  try {
+    return await runTableChecks({
+      dataset,
+      table: inspected,
+      written: parts.reduce((sum, part) => sum + part.records, 0),
+      step: step.name,
+      history: await recordCountHistory(folder, windowKey),
+    })
+  } finally {
+    await inspected.close()
+  }
 }
 
 /** Which output's records lie under a key of a task's outputs; null for those without a name. */

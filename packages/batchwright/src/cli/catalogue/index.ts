@@ -17,6 +17,7 @@ import { REASONS } from './reasons.ts'
 import { RISKS } from './risks.ts'
 import { RUNNING } from './running.ts'
 import { STORE } from './store.ts'
+import { TABLES } from './tables.ts'
 import { TESTING } from './testing.ts'
 import { TYPING } from './typing.ts'
 import { USER_CODE } from './user-code.ts'
@@ -32,6 +33,7 @@ export const PARTS: readonly { readonly title: string; readonly entries: Readonl
     { title: 'What your functions do', entries: USER_CODE },
     { title: 'Lookups and files', entries: LOOKUPS },
     { title: 'What a run writes and publishes', entries: OUTPUT },
+    { title: 'Tables of databases', entries: TABLES },
     { title: 'Runs and attempts', entries: RUNNING },
     { title: 'The store', entries: STORE },
     { title: 'A store on PostgreSQL', entries: POSTGRES_STORE },

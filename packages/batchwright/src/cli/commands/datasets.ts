@@ -9,6 +9,7 @@ import {
   readPublished,
   readPublishedFile,
   rollbackManifest,
+  tableNotRolledBack,
 } from '../../data/index.ts'
 import type { Manifest } from '../../data/index.ts'
 import type { DatasetDefinition } from '../../job/model.ts'
@@ -186,6 +187,7 @@ export interface RollbackOptions {
 export async function rollback(session: Session, name: string, options: RollbackOptions): Promise<void> {
   const { terminal, project } = session
   const dataset = await selectDataset(project, name)
+  if (dataset.definition.location.kind === 'table') throw tableNotRolledBack(name)
   const published = await selectPublished(project, dataset, options.window)
   const current = await currentOf(published)
   const to = await rollbackTarget(published, current, options.to, name)

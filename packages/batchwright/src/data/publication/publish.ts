@@ -24,6 +24,8 @@ export interface PublishRequest extends Pick<
   /** Staged parts, in order of task index, then part; whole files have a name of their own. */
   readonly parts: readonly StagedPart[]
   readonly run: Omit<Manifest['run'], 'step'>
+  /** Of a table, whose rows have no parts: how many there are. Absent: those of the parts. */
+  readonly records?: number
 }
 
 /**
@@ -45,7 +47,7 @@ export async function publishIntent(request: PublishRequest): Promise<Manifest> 
     folder: version,
     format: request.format,
     parts,
-    records: parts.reduce((sum, part) => sum + part.records, 0),
+    records: request.records ?? parts.reduce((sum, part) => sum + part.records, 0),
     bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
     contractVersion: request.contractVersion,
     run: { ...request.run, step: intent.step },
@@ -82,6 +84,7 @@ export interface RollbackRequest {
 export async function rollbackManifest(request: RollbackRequest): Promise<Manifest> {
   const { folder, windowKey, number, toNumber } = request
   const earlier = await readManifest(folder, windowKey, toNumber)
+  if (earlier.format === 'table') throw tableNotRolledBack(earlier.dataset)
   const version = path.join(windowFolder(folder, windowKey), earlier.folder)
   for (const part of earlier.parts) await verifyPart(path.join(version, part.file), part.sha256)
   return await createManifest(folder, {
@@ -297,4 +300,14 @@ async function removeTemporaries(folder: string, name: string | null = null): Pr
     const left = name === null ? entry.startsWith('.') && entry.endsWith('.tmp') : entry.startsWith(`.${name}.`)
     if (left) await rm(path.join(folder, entry), { force: true })
   }
+}
+
+/** The rows that a table had before are not kept. */
+export function tableNotRolledBack(dataset: string): BatchwrightError {
+  return new BatchwrightError({
+    code: 'TABLE_NOT_ROLLED_BACK',
+    message: `dataset ${dataset}: expected versions whose files are kept, found a table: the rows that it had before are gone`,
+    hint: 'Make the former rows anew: `batchwright rerun JOB --window WINDOW` with the code of then (`--code HASH`); or bring the table back from a backup.',
+    details: { dataset },
+  })
 }

@@ -12,7 +12,7 @@ export interface TableAccess {
 }
 
 /**
- * Opens a connection to the database of a dataset's table. Errors: PG_MISSING, TABLE_UNREACHABLE, SECRET_MISSING,
+ * Opens a connection to the database of a dataset's table. Errors: POSTGRES_CLIENT_MISSING, TABLE_UNREACHABLE, SECRET_MISSING,
  * SECRET_AMBIGUOUS, SECRET_UNREADABLE. `purpose` is what the database's administrator sees: `job/step`.
  */
 export async function openTable(

@@ -14,7 +14,7 @@ const AS_TEXT = { getTypeParser: () => (text: string) => text }
 /** Dates in ISO order, instants in UTC, floats with all their digits, backslashes as they are. */
 const SESSION = `set datestyle = 'ISO, YMD'; set timezone = 'UTC'; set intervalstyle = 'iso_8601'; set extra_float_digits = 1; set standard_conforming_strings = on`
 
-/** Opens a connection for a table. Errors: PG_MISSING, TABLE_UNREACHABLE. Neither says anything of the URL. */
+/** Opens a connection for a table. Errors: POSTGRES_CLIENT_MISSING, TABLE_UNREACHABLE. Neither says anything of the URL. */
 export async function openPostgres(url: string, table: TableLocation, purpose: string): Promise<PostgresConnection> {
   const pg = await loadPg(tableName(table))
   let client: Client
@@ -46,7 +46,7 @@ async function loadPg(table: string): Promise<typeof PgModule> {
     return await import('pg')
   } catch (thrown) {
     throw new BatchwrightError({
-      code: 'PG_MISSING',
+      code: 'POSTGRES_CLIENT_MISSING',
       message: `expected the package pg for ${table}, found that it cannot be loaded`,
       hint: 'Install it beside batchwright: `npm install pg`.',
       cause: thrown,

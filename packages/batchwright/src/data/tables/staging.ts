@@ -1,11 +1,31 @@
 import { sha256 } from '../../kernel/digest.ts'
 import type { DatasetDefinition } from '../../job/model.ts'
 import { BatchwrightError } from '../../kernel/errors.ts'
+import type { Part } from '../../protocol/index.ts'
 import { withLock } from './bookkeeping.ts'
 import { placeOf, qualified, quoted, tableName, type TableConnection } from './connection.ts'
 
 /** The column of a staging table that says which task a row is of. */
 export const TASK_COLUMN = 'batchwright_task'
+
+/** Name of a part that is rows of a table: the table, and the task that wrote them. */
+export function partPath(table: string, taskId: number): string {
+  return `${table}#task-${taskId}`
+}
+
+/** The tasks whose rows the parts stand for. */
+export function tasksOf(parts: readonly Pick<Part, 'path'>[]): readonly number[] {
+  return parts.flatMap(({ path }) => {
+    const [, task] = /#task-(\d+)$/.exec(path) ?? []
+    return task === undefined ? [] : [Number(task)]
+  })
+}
+
+/** The condition for the staged rows of the parts: those of attempts of an earlier plan are left out. */
+export function stagedRows(parts: readonly Pick<Part, 'path'>[]): string {
+  const tasks = tasksOf(parts)
+  return `${quoted(TASK_COLUMN)} in (${tasks.length === 0 ? 'null' : tasks.join(', ')})`
+}
 
 /** Name of the table that a step's rows wait in until they are published: one for a run and step. */
 export function stagingName(runId: string, step: string, dataset: string): string {
@@ -20,8 +40,8 @@ export async function makeStaging(
   connection: TableConnection,
   dataset: DatasetDefinition,
   name: string,
-): Promise<void> {
-  if (await isThere(connection, dataset, name)) return
+): Promise<boolean> {
+  if (await isThere(connection, dataset, name)) return false
   const { table } = placeOf(dataset)
   const staging = qualified(table, name)
   await withLock(connection, async () => {
@@ -36,6 +56,7 @@ export async function makeStaging(
       await connection.run(`alter table ${staging} add column ${quoted(TASK_COLUMN)} integer`)
     }
   })
+  return true
 }
 
 async function isThere(connection: TableConnection, dataset: DatasetDefinition, name: string): Promise<boolean> {

@@ -10,7 +10,7 @@ import { fitTable } from './fit.ts'
 import { openTable, type TableAccess } from './open.ts'
 import { ProgressRow, type Progress, type ProgressKey } from './progress.ts'
 import { rowWriter, type RowWriter } from './row-writer.ts'
-import { makeStaging, stagingName, TASK_COLUMN } from './staging.ts'
+import { makeStaging, partPath, stagingName, TASK_COLUMN } from './staging.ts'
 
 export interface TableSinkOptions {
   readonly key: ProgressKey
@@ -53,9 +53,9 @@ async function open(
   const staged = mode === 'replaceWindow'
   const staging = stagingName(key.runId, key.step, dataset.name)
   await makeBookkeeping(connection, table)
-  if (staged) await makeStaging(connection, dataset, staging)
   const progress = new ProgressRow(connection, table, key)
   const opened = await progress.open(fence)
+  const emptied = staged && (await makeStaging(connection, dataset, staging))
   failPoint('table.opened')
   const writer = rowWriter(connection, {
     table: qualified(table, staged ? staging : table.table),
@@ -65,8 +65,10 @@ async function open(
     mode: mode ?? 'insert',
     taskId: staged ? key.taskId : null,
   })
-  const sink = new TableSink({ connection, dataset, progress, writer, codeVersion: options.codeVersion }, opened)
-  if (opened.sequence >= known && (lost === null || opened.sequence === 0)) return sink
+  const { codeVersion } = options
+  const sink = new TableSink({ connection, dataset, progress, writer, codeVersion, taskId: key.taskId }, opened)
+  const begins = emptied || lost !== null
+  if (opened.sequence >= known && (!begins || opened.sequence === 0)) return sink
   if (!staged) throw lost === null ? behind(dataset, known, opened.sequence) : inPlace(dataset, lost)
   // Nobody has seen staged rows: the task can begin again.
   await sink.startOver(qualified(table, staging), key.taskId)
@@ -79,6 +81,7 @@ interface SinkParts {
   readonly progress: ProgressRow
   readonly writer: RowWriter
   readonly codeVersion: string
+  readonly taskId: number
 }
 
 /**
@@ -191,8 +194,8 @@ class TableSink implements TransactionalSink {
 
   #asParts(): readonly Part[] {
     if (this.#sent === 0) return []
-    const { dataset, codeVersion } = this.#parts
-    const path = tableName(placeOf(dataset).table)
+    const { dataset, codeVersion, taskId } = this.#parts
+    const path = partPath(tableName(placeOf(dataset).table), taskId)
     return [{ path, format: 'table', bytes: 0, records: this.#sent, sha256: '', codeVersion }]
   }
 }
