@@ -84,7 +84,8 @@ function withoutStaged(project: Project, files: readonly string[]): readonly str
   return files.filter((file) => file.startsWith(runs))
 }
 
-function writtenFolders(project: Project, job: JobDefinition): readonly string[] {
+/** Folders of the datasets that a job writes, absolute. */
+export function writtenFolders(project: Project, job: JobDefinition): readonly string[] {
   const outputs = job.steps.flatMap(datasetsWritten)
   return [...new Set(outputs.map(({ dataset }) => datasetFolder(project.folder, dataset)))]
 }

@@ -71,10 +71,10 @@ export async function sweepStaging(
   return removed
 }
 
-type Removed = { -readonly [Key in keyof CleanResult]: CleanResult[Key] }
+export type Removed = { -readonly [Key in keyof CleanResult]: CleanResult[Key] }
 
 /** Removes all files under a folder but those to be kept, and the folders that are empty then. */
-async function clearFolder(folder: string, keep: ReadonlySet<string>, removed: Removed): Promise<void> {
+export async function clearFolder(folder: string, keep: ReadonlySet<string>, removed: Removed): Promise<void> {
   for (const entry of await entries(folder)) {
     const entryPath = path.join(folder, entry.name)
     if (entry.isDirectory()) {

@@ -75,4 +75,5 @@ export { readPublished, readPublishedFile, type ReadPublishedRequest } from './p
 export { readPart } from './read-part.ts'
 
 // Cleaning up
+export { findAbandoned, removeAbandoned, type AbandonedRequest, type AttemptPlace } from './abandoned.ts'
 export { cleanRun, sweepStaging, type CleanResult, type CleanRunRequest } from './cleaner.ts'

@@ -78,6 +78,7 @@ function placed(step: StepDefinition, names: ReadonlySet<string>, options: Rewir
       return {
         ...step,
         ...base,
+        target: null,
         input: move(step.input),
         controls: comparableControls(step, options),
         partition: { by: 'file', size: null, count: null, key: null },

@@ -28,7 +28,7 @@ function send(message: FromHeartbeat): void {
 let opening: Promise<Store> | null = null
 
 function opened(): Promise<Store> {
-  opening ??= openStore(start.store, { clock, migrate: false }).catch((error: unknown) => {
+  opening ??= openStore(start.store, { clock, migrate: false, narrow: true }).catch((error: unknown) => {
     opening = null
     throw error
   })

@@ -39,6 +39,7 @@ export async function runAttempt(assignment: Assignment, port: AttemptPort, host
   }
   try {
     const end = await ended(assignment, watched, host, () => counters)
+    await turn.settled()
     const wait = turn.end()
     // What was refused to it decides, whatever its code made of that: but work that is done is done.
     if (wait === null || end.kind === 'finished' || end.kind === 'planned') return end

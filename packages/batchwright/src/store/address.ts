@@ -21,10 +21,12 @@ export interface OpenStoreOptions {
   readonly random?: Random
   /** Whether an older store is brought up to date; default true. */
   readonly migrate?: boolean
+  /** For who asks one thing at a time and waits for no change: one connection, no listening. Default false. */
+  readonly narrow?: boolean
 }
 
 /** Opens the store at an address. Errors as those of `openSqliteStore` and `openPostgresStore`. */
-export async function openStore(address: StoreAddress, options: OpenStoreOptions): Promise<Store> {
+export async function openStore(address: StoreAddress, { narrow, ...options }: OpenStoreOptions): Promise<Store> {
   switch (address.kind) {
     case 'sqlite': {
       const { openSqliteStore } = await import('./sqlite/open.ts')
@@ -32,10 +34,12 @@ export async function openStore(address: StoreAddress, options: OpenStoreOptions
     }
     case 'postgres': {
       const { openPostgresStore } = await import('./postgres/open.ts')
-      return openPostgresStore({ url: address.url, ...options })
+      return openPostgresStore({ url: address.url, ...options, ...(narrow === true ? NARROW : {}) })
     }
   }
 }
+
+const NARROW = { pool: 1, listen: 'off' } as const
 
 /** An address as it may be shown: a file, or a URL without its password and without options. */
 export function shownAddress(address: StoreAddress): string {

@@ -5,6 +5,7 @@ import { newId } from '../../kernel/ids.ts'
 import type { Store } from '../../store/index.ts'
 import type { Session } from '../session.ts'
 import { tellTrouble } from '../trouble.ts'
+import { abandoned } from './abandoned.ts'
 import { cleaning } from './cleaning.ts'
 import type { ServiceLog } from './service-log.ts'
 
@@ -37,6 +38,7 @@ function dutiesOf(session: Session, log: ServiceLog): readonly Duty[] {
     cleaning(session, (lines) => {
       log.say('cleaning.failed', lines.join('\n'))
     }),
+    abandoned(session),
   ]
 }
 

@@ -92,7 +92,7 @@ function withinScratch(job: JobDefinition, folder: string): JobDefinition {
     },
   })
   const step = (each: StepDefinition): StepDefinition => ({
-    ...each,
+    ...unsent(each),
     output: each.output === null ? null : moved(each.output),
     named: new Map(
       [...each.named].map(([name, one]) => [name, { ...one, output: one.output === null ? null : moved(one.output) }]),
@@ -100,6 +100,11 @@ function withinScratch(job: JobDefinition, folder: string): JobDefinition {
     files: new Map([...each.files].map(([name, one]) => [name, moved(one)])),
   })
   return { ...job, steps: job.steps.map(step) }
+}
+
+/** A step that sends nothing: what it hands on inside the run is wanted, not what it does outside. */
+function unsent(step: StepDefinition): StepDefinition {
+  return step.kind === 'records' ? { ...step, target: null } : step
 }
 
 /** Key under which tasks of the step before hand records on to a step. */

@@ -2,6 +2,7 @@ import type { ServiceCall, ServiceDefinition } from '../../job/index.ts'
 import { ClockOffset } from '../../kernel/clock-offset.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { CallOutcome, Permit, ProbeReading } from '../../protocol/index.ts'
+import { AttemptStopped } from '../stop.ts'
 import { otherAnswer, type FleetLine } from './line.ts'
 
 /** What is known of one call when it has ended, beside that it gave or threw something. */
@@ -61,16 +62,15 @@ export class Gate {
     if (!isRuled(service) || !this.#line.connected) {
       return await (await outcomeOf(request, new AbortController().signal)).value()
     }
-    const signal = await this.#line.attempt()
+    const { cut, stopped } = await this.#line.attempt()
     for (;;) {
-      signal.throwIfAborted()
-      const permit = await this.#permit(service)
+      const permit = await unlessStopped(this.#permit(service), stopped)
       if (permit.probe) void this.#probe(service, client)
-      if (!(await this.#timely(permit, signal))) {
+      if (!(await this.#timely(permit, stopped))) {
         this.#tell(service, permit, 'unknown', null)
         continue
       }
-      const made = await outcomeOf(request, signal)
+      const made = await outcomeOf(request, cut)
       this.#tell(service, permit, made.outcome, made.pauseMs)
       return made.value()
     }
@@ -86,17 +86,17 @@ export class Gate {
     return permit
   }
 
-  /** Waits until the permit's time has surely come. False where that may have passed. */
-  async #timely({ leaves }: Permit, signal: AbortSignal): Promise<boolean> {
-    if (leaves === null) return !signal.aborted
+  /** Waits until the permit's time has surely come. False where that may have passed, or the attempt has stopped. */
+  async #timely({ leaves }: Permit, stopped: AbortSignal): Promise<boolean> {
+    if (leaves === null) return !stopped.aborted
     const here = this.#engine.surelyWithin(leaves.from, leaves.until)
     if (here === null) return false
     try {
       for (let now = this.#clock.monotonic(); now < here.from; now = this.#clock.monotonic()) {
-        await this.#clock.sleep(Math.ceil(here.from - now), signal)
+        await this.#clock.sleep(Math.ceil(here.from - now), stopped)
       }
     } catch (thrown) {
-      if (!signal.aborted) throw thrown
+      if (!stopped.aborted) throw thrown
       return false
     }
     return this.#clock.monotonic() < here.until
@@ -122,6 +122,23 @@ export class Gate {
       this.#probing.delete(name)
     }
     this.#line.tell({ say: 'reading', rules, reading })
+  }
+}
+
+/** Waits for a permit, but not beyond the attempt. What did not get one never left: effects know that by the error. */
+async function unlessStopped(permit: Promise<Permit>, stopped: AbortSignal): Promise<Permit> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => {
+    reject(new AttemptStopped('postponed'))
+  }
+  if (stopped.aborted) onAbort()
+  else stopped.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([permit, promise])
+  } finally {
+    stopped.removeEventListener('abort', onAbort)
+    // One that comes too late goes back with all that the attempt had; a failure of it is told already.
+    permit.catch(() => undefined)
   }
 }
 

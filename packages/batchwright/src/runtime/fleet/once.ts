@@ -28,14 +28,14 @@ export function onceOf(line: FleetLine, run: RunContext, redactor: Redactor): On
     if (answer.answer !== 'settled') throw otherAnswer('settle', answer)
     return effects.map(() => undefined)
   })
-  return async (key, effect, options) => {
-    const name: EffectName = { scope: scopeOf(run, options), key: checkKey(key) }
-    const { inDoubt } = checkOptions(key, options)
-    const verdict = await intents.add({ ...name, inDoubt })
+  const underWay = new Map<string, Promise<unknown>>()
+  const make: Once = async (key, effect, options) => {
+    const name: EffectName = { scope: scopeOf(run, options), key }
+    const verdict = await intents.add({ ...name, inDoubt: options.inDoubt })
     // What the effect gave when it was made: the caller's types have said what that is.
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
     if (verdict.verdict === 'done') return verdict.outcome as Awaited<ReturnType<typeof effect>>
-    if (verdict.verdict === 'wait') throw line.postpone(verdict)
+    if (verdict.verdict === 'wait') throw line.postpone({ waitMs: verdict.waitMs, why: verdict.why })
     failPoint('effect.intended')
     let outcome: Awaited<ReturnType<typeof effect>>
     try {
@@ -49,6 +49,21 @@ export function onceOf(line: FleetLine, run: RunContext, redactor: Redactor): On
     await ends.add({ ...name, end: 'done', outcome: outcomeOf(key, outcome, redactor) })
     failPoint('effect.settled')
     return outcome
+  }
+  return (key, effect, options) => {
+    checkOptions(checkKey(key), options)
+    const name = `${scopeOf(run, options)} ${key}`
+    const same = underWay.get(name)
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- as with the stored outcome
+    if (same !== undefined) return same as Promise<Awaited<ReturnType<typeof effect>>>
+    const making = make(key, effect, options)
+    underWay.set(name, making)
+    line.underWay(making)
+    const over = (): void => {
+      underWay.delete(name)
+    }
+    making.then(over, over)
+    return making
   }
 }
 
@@ -127,7 +142,8 @@ function mayHaveHappened(thrown: unknown): boolean {
   for (let error: ReturnType<typeof reportError> | undefined = reportError(thrown); error !== undefined; error = error.cause) {
     if (NEVER_LEFT_CODES.has(error.code)) return false
     if (DOUBTFUL_CODES.has(error.code) || error.code.startsWith('UND_ERR_')) return true
-    if (error.code.startsWith('ATTEMPT_')) return true
+    // A call that waited for its permit when the attempt stopped has never left.
+    if (error.code.startsWith('ATTEMPT_')) return error.code !== 'ATTEMPT_POSTPONED'
   }
   return false
 }

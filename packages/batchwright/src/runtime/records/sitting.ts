@@ -15,6 +15,7 @@ import { FileOutputs } from '../files/file-outputs.ts'
 import { RecordFiles } from '../files/record-files.ts'
 import { attemptFolders } from '../folders.ts'
 import type { SlotHost } from '../host.ts'
+import { HttpOutput } from '../http/http-output.ts'
 import type { PolicyPatience } from '../patience.ts'
 import type { UsedServices } from '../services.ts'
 import { AttemptStopped, type Stops } from '../stop.ts'
@@ -92,6 +93,8 @@ export class Sitting {
   /** Null where the step writes no files. */
   readonly #files: RecordFiles | null
   readonly #pipeline: Pipeline
+  /** Null where the step sends its records nowhere. */
+  readonly #http: HttpOutput | null
   readonly #held: Held
   readonly #committer: Committer
   #position: JsonValue
@@ -109,6 +112,7 @@ export class Sitting {
     const operations = prepareOperations(step.operations, held.state.seen, this.#files)
     const files = this.#files === null ? {} : { files: this.#files }
     this.#pipeline = new Pipeline(operations, { ...context, ...files, state: held.state.keyed }, patience)
+    this.#http = httpOutput(frame)
     this.#held = held
     this.#committer = new Committer(port, host.clock, step.commit, {
       last: start.checkpoint,
@@ -246,6 +250,8 @@ export class Sitting {
     this.#limits.judge(chunk)
     const before = chunk.setAside.length
     try {
+      // First, since nothing that was written can be taken back, and what the other side refuses is to be in no output.
+      if (this.#http !== null) await this.#http.write(chunk)
       await sinks.outputs.write(chunk, this.#patiently)
       if (chunk.named !== null) await named.write(chunk, this.#patiently)
     } catch (thrown) {
@@ -381,6 +387,12 @@ export class Sitting {
       },
     }
   }
+}
+
+function httpOutput({ step, host, services, stops, patience, assignment }: AttemptFrame): HttpOutput | null {
+  const { target } = step
+  if (target === null) return null
+  return new HttpOutput({ target, job: assignment.run.job, step: step.name, host, services, stops, patience })
 }
 
 /** Bytes of a batch before one of its records: as the source says, else the records' share of all. */
