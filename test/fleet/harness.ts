@@ -86,6 +86,7 @@ export interface FleetProject {
   worked(): ReadonlyMap<string, readonly string[]>
   /** Records that were published, in order of id. */
   published(): readonly string[]
+  write(file: string, text: string): void
   /** From now on records take no time. */
   hurry(): void
   /** Makes a run of the job; answers with its id. */
@@ -111,6 +112,10 @@ export interface SaidLine {
 export interface Service {
   readonly child: ChildProcess
   readonly said: readonly SaidLine[]
+  /** All that it has written to stdout. */
+  text(): string
+  /** Resolves when it has a handler for SIGINT. */
+  listening(): Promise<void>
   /** Resolves with the first line of this event, said already or not yet. Rejects where the process ends without it. */
   until(event: string): Promise<SaidLine>
   /** Its exit code, or the signal that ended it. */
@@ -142,6 +147,9 @@ export async function fleetProject(job: string, partitions = 0, records = 0): Pr
       const version = path.join(folder, 'out/all/v000001')
       const parts = readdirSync(version).filter((name) => name.endsWith('.jsonl'))
       return parts.flatMap((part) => readFileSync(path.join(version, part), 'utf8').split('\n').filter(Boolean)).sort()
+    },
+    write: (file, text) => {
+      writeFileSync(path.join(folder, file), text)
     },
     hurry: () => {
       writeFileSync(path.join(folder, 'hurry'), '')
@@ -193,7 +201,7 @@ function launch(folder: string, args: readonly string[], environment: Readonly<R
   })
   const said: SaidLine[] = []
   const waiting = new Set<() => void>()
-  let stderr = ''
+  let [stdout, stderr] = ['', '']
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   if (child.stdout === null) throw new Error('expected a process with a pipe')
   createInterface({ input: child.stdout }).on('line', (line) => {
@@ -202,10 +210,20 @@ function launch(folder: string, args: readonly string[], environment: Readonly<R
     for (const look of waiting) look()
   })
   const ended = once(child, 'close').then(() => child.signalCode ?? child.exitCode)
+  child.stdout.on('data', (piece: unknown) => (stdout += String(piece)))
   return {
     child,
     said,
     ended,
+    text: () => stdout,
+    listening: async () => {
+      // Bit 2 of the mask of signals that are caught: proc(5).
+      const caught = (): number => {
+        const status = readFileSync(`/proc/${child.pid ?? 0}/status`, 'latin1')
+        return Number.parseInt(/SigCgt:\s*([0-9a-f]+)/.exec(status)?.[1] ?? '0', 16)
+      }
+      while (caught() % 4 < 2) await new Promise((resolve) => setTimeout(resolve, 20))
+    },
     until: (event) =>
       new Promise((resolve, reject) => {
         const look = (): void => {

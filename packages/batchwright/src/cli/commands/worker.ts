@@ -7,7 +7,8 @@ import type { Session } from '../session.ts'
 export interface WorkerCommandOptions extends WorkOptions {
   readonly min?: number
   readonly max?: number
-  readonly project?: string
+  /** Milliseconds. */
+  readonly coolDown?: number
 }
 
 export async function worker(session: Session, options: WorkerCommandOptions): Promise<ExitCode> {
@@ -32,6 +33,7 @@ export async function worker(session: Session, options: WorkerCommandOptions): P
     ...limits,
     slots,
     graceMs,
+    ...(options.coolDown === undefined ? {} : { downMs: options.coolDown }),
     name: options.name ?? configuration.workerName.value,
     command: [
       'worker',

@@ -15,6 +15,11 @@ export function declareFleet(program: Command, session: Session, run: Runner): v
     .option('--grace <duration>', 'from SIGTERM to its end (default: 30s)', grace)
     .option('--min <n>', 'with --max: as many worker processes at the least (default: 1)', natural)
     .option('--max <n>', 'worker processes are started and stopped with the work, up to so many', positive)
+    .option(
+      '--cool-down <duration>',
+      'with --max: one is stopped when it was not wanted for so long (default: 60s)',
+      duration,
+    )
   worker.action((options: WorkerCommandOptions) =>
     run(worker, async () => (await import('../commands/worker.ts')).worker(session, options)),
   )
