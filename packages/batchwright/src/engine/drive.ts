@@ -5,7 +5,7 @@ import type { RunRow, Store } from '../store/index.ts'
 import { ENDED_RUN_STATES } from '../store/index.ts'
 import type { Duty } from './coordinator/duty.ts'
 import type { WorkerOptions } from './options.ts'
-import { stragglers } from './stragglers/duty.ts'
+import { stragglers, type StragglerOptions } from './stragglers/duty.ts'
 import { Worker } from './worker.ts'
 
 /** Changes are noticed when they happen; this is how often one looks where the store cannot tell. */
@@ -40,6 +40,11 @@ export async function followRuns(
   }
 }
 
+export interface DriveOptions extends Omit<WorkerOptions, 'runs'> {
+  /** When attempts that lag behind are looked after; default: as a coordinator does. */
+  readonly stragglers?: Omit<StragglerOptions, 'runs' | 'idle'>
+}
+
 /** A run driven inside this process. */
 export interface Drive {
   readonly worker: Worker
@@ -51,22 +56,18 @@ export interface Drive {
  * Works on the given runs, and no others, until they have ended. Several processes may drive the same runs at once: each
  * takes what it has slots for. `worker.drain()` leaves early, work kept.
  */
-export function driveRuns(runIds: readonly string[], options: Omit<WorkerOptions, 'runs'>): Drive {
+export function driveRuns(runIds: readonly string[], options: DriveOptions): Drive {
   const worker = new Worker({ ...options, runs: runIds })
   return { worker, ended: drive(worker, runIds, options) }
 }
 
-async function drive(
-  worker: Worker,
-  runIds: readonly string[],
-  options: Omit<WorkerOptions, 'runs'>,
-): Promise<readonly RunRow[]> {
+async function drive(worker: Worker, runIds: readonly string[], options: DriveOptions): Promise<readonly RunRow[]> {
   const { store } = options
   const left = new AbortController()
   const working = worker.run().finally(() => {
     left.abort()
   })
-  const duty = stragglers({ runs: runIds, idle: () => options.slots - worker.busy })
+  const duty = stragglers({ ...options.stragglers, runs: runIds, idle: () => options.slots - worker.busy })
   const looking = lookAfter(duty, options, left.signal)
   const following = followRuns(store, runIds, left.signal).finally(() => {
     if (!left.signal.aborted) worker.drain()
@@ -76,9 +77,9 @@ async function drive(
 }
 
 /** Does a duty for as long as the process works on its runs: whoever drives runs needs no coordinator beside it. */
-async function lookAfter(duty: Duty, options: Omit<WorkerOptions, 'runs'>, signal: AbortSignal): Promise<void> {
+async function lookAfter(duty: Duty, options: DriveOptions, signal: AbortSignal): Promise<void> {
   const { store, clock = systemClock, random = systemRandom, hooks } = options
-  while (!signal.aborted) {
+  for (;;) {
     try {
       await clock.sleep(duty.everyMs, signal)
       await duty.pass({ store, clock, random, signal })

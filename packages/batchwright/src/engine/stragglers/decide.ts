@@ -20,8 +20,8 @@ export interface CopyAdvice {
 }
 
 /**
- * Which attempts to cut so that idle slots have work: one slot after the other goes to the attempt whose pieces would last
- * longest. Attempts that were asked, have declined, or of whose step something waits to be claimed are left alone.
+ * Which attempts to cut so that idle slots have work: one slot after the other goes to the attempt whose pieces last longest.
+ * Attempts that were asked, have declined, or of whose step something waits to be claimed are left alone.
  */
 export function chooseSplits(
   running: readonly RunningAttempt[],
@@ -39,17 +39,17 @@ export function chooseSplits(
   return [...pieces].map(([attempt, count]) => ({ attempt, pieces: count }))
 }
 
-/** The attempt whose pieces, one more than now, would last longest, and long enough. */
+/** The attempt whose pieces last longest, and would last long enough if they were one more. */
 function longestPiece(
   left: ReadonlyMap<RunningAttempt, number>,
   pieces: ReadonlyMap<RunningAttempt, number>,
   rules: StragglerRules,
 ): RunningAttempt | null {
-  let longest = rules.leastPieceMs
+  let longest = 0
   let chosen: RunningAttempt | null = null
   for (const [attempt, ms] of left) {
-    const each = ms / ((pieces.get(attempt) ?? 1) + 1)
-    if (each >= longest) [longest, chosen] = [each, attempt]
+    const count = pieces.get(attempt) ?? 1
+    if (ms / count > longest && ms / (count + 1) >= rules.leastPieceMs) [longest, chosen] = [ms / count, attempt]
   }
   return chosen
 }

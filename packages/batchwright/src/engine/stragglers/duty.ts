@@ -9,11 +9,12 @@ export interface StragglerOptions extends Partial<StragglerRules> {
   readonly idle?: () => number
   /** From one pass to the next, milliseconds; default 500. */
   readonly everyMs?: number
+  /** An attempt younger than this is left alone, milliseconds; default 1,000. */
+  readonly leastRunningMs?: number
 }
 
 const EVERY_MS = 500
 const RULES: StragglerRules = { leastPieceMs: 1_000, stalledMs: 5_000 }
-/** An attempt younger than this is left alone. */
 const LEAST_RUNNING_MS = 1_000
 
 type StragglerStore = Pick<Store, 'idleSlots' | 'listRunning' | 'siblingTimes' | 'askSplit' | 'askCopy'>
@@ -35,7 +36,7 @@ export function stragglers(options: StragglerOptions = {}): Duty {
       idleBefore = idleNow
       if (idle === 0) return {}
       const running = await store.listRunning({
-        minMs: LEAST_RUNNING_MS,
+        minMs: options.leastRunningMs ?? LEAST_RUNNING_MS,
         ...(options.runs === undefined ? {} : { runs: options.runs }),
       })
       const copies = await copy(store, running, idle, rules)

@@ -1,0 +1,3 @@
+import { workJob } from './work.ts'
+
+export default workJob('skew', 'auto')
