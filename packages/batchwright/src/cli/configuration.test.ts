@@ -56,6 +56,7 @@ describe('where a setting comes from', () => {
       workerName: { value: hostname(), source: 'default' },
       workerLease: { value: 6_000, source: 'default' },
       workerGrace: { value: 30_000, source: 'default' },
+      retention: { value: null, source: 'default' },
     })
   })
 
@@ -67,6 +68,7 @@ describe('where a setting comes from', () => {
       store: 'postgres://batch@db.example.com/batchwright',
       slots: { count: 3, memory: '256MB' },
       worker: { name: 'night-1', lease: '9s', grace: '1min' },
+      retention: '90d',
     })
     expect(readConfiguration(folder, {})).toEqual({
       file: path.join(folder, CONFIG_FILE),
@@ -78,6 +80,7 @@ describe('where a setting comes from', () => {
       workerName: { value: 'night-1', source: 'file' },
       workerLease: { value: 9_000, source: 'file' },
       workerGrace: { value: 60_000, source: 'file' },
+      retention: { value: 90 * 86_400_000, source: 'file' },
     })
   })
 

@@ -40,6 +40,8 @@ export interface Configuration {
   readonly workerLease: Setting<number>
   /** `worker.grace`: milliseconds from the first signal to the end of the process. Default 30,000. */
   readonly workerGrace: Setting<number>
+  /** `retention`: milliseconds for which tasks, attempts and events of ended runs are kept. Null, the default: for ever. */
+  readonly retention: Setting<number | null>
 }
 
 /** How one setting is written, and read. */
@@ -170,6 +172,21 @@ const GRACE: SettingSpec<number> = durationSetting({
   example: '30s',
 })
 
+/** Somebody may still look into what was done an hour ago. */
+const LEAST_RETENTION_MS = 3_600_000
+
+const RETENTION: SettingSpec<number | null> = {
+  key: 'retention',
+  variable: 'BATCHWRIGHT_RETENTION',
+  flag: null,
+  what: 'for how long tasks, attempts and events of runs that have ended are kept',
+  expected: 'a duration from 1h',
+  example: '"90d"',
+  preset: () => null,
+  fromJson: (json) => (typeof json === 'string' ? RETENTION.fromText(json) : undefined),
+  fromText: (text) => readDuration(text, RETENTION.key, LEAST_RETENTION_MS),
+}
+
 function durationSetting(given: {
   readonly key: string
   readonly variable: string
@@ -198,7 +215,7 @@ function durationSetting(given: {
 export const SETTINGS: readonly Pick<
   SettingSpec<unknown>,
   'key' | 'variable' | 'flag' | 'what' | 'expected' | 'example' | 'secret'
->[] = [JOBS, STATE, STORE, COUNT, MEMORY, WORKER_NAME, LEASE, GRACE]
+>[] = [JOBS, STATE, STORE, COUNT, MEMORY, WORKER_NAME, LEASE, GRACE, RETENTION]
 
 /** Bytes of a slot's memory as written on a command line or in the file; undefined where it is no such size. */
 export function readSlotMemory(text: string): number | undefined {
@@ -261,6 +278,7 @@ export function readConfiguration(
     workerName: read(WORKER_NAME),
     workerLease: read(LEASE),
     workerGrace: read(GRACE),
+    retention: read(RETENTION),
   }
 }
 

@@ -9,6 +9,7 @@ export type { CoordinatorHooks, CoordinatorOptions } from './coordinator/coordin
 export { Coordinator } from './coordinator/coordinator.ts'
 export type { Duty, DutyContext, DutyCounts } from './coordinator/duty.ts'
 export type { StragglerOptions } from './stragglers/duty.ts'
+export { retention, type RetentionOptions } from './coordinator/retention.ts'
 export { stragglers } from './stragglers/duty.ts'
 export { reaping } from './coordinator/reaping.ts'
 export type { ScalingRules, StepLoad } from './autoscale/policy.ts'

@@ -38,6 +38,18 @@ export const RUNNING: Catalogue = {
       remedy: 'batchwright rerun billing --window 2011-01',
     },
   },
+  RUN_PRUNED: {
+    title: "The run's tasks were deleted",
+    meaning:
+      'It ended longer ago than `retention` keeps: its tasks, attempts and events are gone. The run itself stays.',
+    causes: ['The configuration says for how long they are kept.'],
+    remedies: ['`batchwright rerun JOB --window WINDOW` makes a new revision on a new snapshot.'],
+    example: {
+      message:
+        'expected a run whose tasks are there, found that those of run 01kabc were deleted: it ended longer ago than is kept',
+      remedy: 'batchwright rerun billing --window 2011-01',
+    },
+  },
   RUN_PUBLISHING: {
     title: 'The run is publishing right now',
     meaning: 'Publication has begun, and cannot be stopped half way: readers may see part of it already.',

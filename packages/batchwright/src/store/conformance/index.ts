@@ -21,6 +21,7 @@ import { replayRules } from './replays.ts'
 import { readRules } from './reading.ts'
 import { retryRules } from './retries.ts'
 import { serviceRules } from './services.ts'
+import { retentionRules } from './retention.ts'
 import { runRules } from './runs.ts'
 import { splitRules } from './splits.ts'
 import { stepRules } from './steps.ts'
@@ -56,6 +57,7 @@ export function storeConformance(
       fleet: fleetRules,
       plans: planRules,
       steps: stepRules,
+      retention: retentionRules,
       retries: retryRules,
       services: serviceRules,
       effects: effectRules,

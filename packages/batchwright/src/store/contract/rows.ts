@@ -34,6 +34,8 @@ export interface RunRow {
   readonly startedAt: number | null
   readonly endedAt: number | null
   readonly failure: (ErrorReport & { readonly step: string; readonly index: number | null }) | null
+  /** Its tasks, attempts and events were deleted, since it ended longer ago than is kept. Absent: false. */
+  readonly pruned?: boolean
 }
 
 export interface StepRow {

@@ -5,6 +5,7 @@ import type { EffectVerbs } from './effects.ts'
 import type { ServiceVerbs } from './services.ts'
 import type { StragglerVerbs } from './stragglers.ts'
 import type { TaskVerbs } from './tasks.ts'
+import type { RetentionVerbs } from './retention.ts'
 import type { PublicationVerbs } from './publication.ts'
 import type { Reads } from './reads.ts'
 
@@ -15,6 +16,7 @@ import type { Reads } from './reads.ts'
  */
 export interface Store
   extends
+    RetentionVerbs,
     StragglerVerbs,
     ServiceVerbs,
     EffectVerbs,

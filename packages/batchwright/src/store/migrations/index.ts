@@ -6,8 +6,9 @@ import { ATTEMPTS } from './2-attempts.ts'
 import { SERVICES } from './4-services.ts'
 import { STRAGGLERS } from './5-stragglers.ts'
 import { FLEET } from './6-fleet.ts'
+import { RETENTION } from './7-retention.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration } from './migration.ts'
 
-export const MIGRATIONS: readonly Migration[] = [BASE, ATTEMPTS, SERVICES, STRAGGLERS, FLEET]
+export const MIGRATIONS: readonly Migration[] = [BASE, ATTEMPTS, SERVICES, STRAGGLERS, FLEET, RETENTION]

@@ -6,7 +6,7 @@ import { sqlStore } from '../sql/store.ts'
 import { Changes } from './changes.ts'
 import { Connections } from './connections.ts'
 import { migrate } from './migrate.ts'
-import { countNumbered, listNumbered } from './outbox.ts'
+import { countNumbered, listNumbered, pruneNumbered } from './outbox.ts'
 import * as sets from './sets.ts'
 import { readTarget, type PostgresSettings } from './settings.ts'
 
@@ -64,6 +64,7 @@ function assemble(connections: Connections, changes: Changes, pinned: Clock | nu
       connections.write((session) => sets.addPartitions(session, lease, partitions)),
     checkpoint: (items) => connections.write((session) => sets.checkpoint(session, items)),
     finish: (items) => connections.write((session) => sets.finish(session, items)),
+    prune: (olderThanMs, rows) => connections.write((session) => pruneNumbered(session, olderThanMs, rows)),
     // Reading the outbox numbers it.
     listEvents: (filter) => connections.write((session) => listNumbered(session, filter)),
     countEvents: (runId) => connections.write((session) => countNumbered(session, runId)),

@@ -1,5 +1,6 @@
-import type { EventCount, StoreEvent } from '../contract/index.ts'
+import type { EventCount, Pruned, StoreEvent } from '../contract/index.ts'
 import { countEvents, listEvents, type EventFilter } from '../sql/events.ts'
+import { prune } from '../sql/retention.ts'
 import type { PostgresSession } from './session.ts'
 
 /**
@@ -31,6 +32,12 @@ async function numberEvents(session: PostgresSession): Promise<void> {
 export async function listNumbered(session: PostgresSession, filter: EventFilter): Promise<readonly StoreEvent[]> {
   await numberEvents(session)
   return await listEvents(session, filter)
+}
+
+/** Events are deleted by their numbers, so that those that nobody has read yet get theirs first. */
+export async function pruneNumbered(session: PostgresSession, olderThanMs: number, rows?: number): Promise<Pruned> {
+  await numberEvents(session)
+  return await prune(session, olderThanMs, rows)
 }
 
 export async function countNumbered(session: PostgresSession, runId: string): Promise<readonly EventCount[]> {

@@ -172,10 +172,15 @@ async function adoptedTotals(
 }
 
 async function refuseOtherRuns(session: Session, run: NewRun, replay: DeadLetterReplay): Promise<void> {
-  const row = await session.get('select run, job, state from runs where run_id = :ofRunId', { ofRunId: replay.ofRunId })
+  // What it has stays until this run has taken it over: retention waits.
+  const row = await session.get(
+    `select run, job, state, pruned from runs where run_id = :ofRunId${session.dialect.forKeyShare}`,
+    { ofRunId: replay.ofRunId },
+  )
   if (row === undefined) throw notReplayable(run, replay, 'there is none')
   if (text(row, 'job') !== run.job) throw notReplayable(run, replay, `it is of job ${text(row, 'job')}`)
   if (text(row, 'state') !== 'succeeded') throw notReplayable(run, replay, `it is ${text(row, 'state')}`)
+  if (number(row, 'pruned') > 0) throw notReplayable(run, replay, 'its tasks were deleted: it is older than is kept')
   const steps = await session.all('select name, comes_after from steps where run = :run', { run: number(row, 'run') })
   const had = steps.map((step) => shape(text(step, 'name'), json<readonly string[]>(step, 'comes_after')))
   const has = run.steps.map((step) => shape(step.name, step.after))

@@ -98,6 +98,14 @@ export async function reopenRun(session: Session, runId: string, how: Reopening)
       { runId, state: run.state },
     )
   }
+  if (run.pruned === true) {
+    throw refused(
+      'RUN_PRUNED',
+      `expected a run whose tasks are there, found that those of run ${runId} were deleted: it ended longer ago than is kept`,
+      'Ask for a new revision: batchwright rerun.',
+      { runId },
+    )
+  }
   await requeue(session, ref, how)
   await readyTasks(session, ref)
   if (how.from !== undefined) await restartFrom(session, ref, how.from)

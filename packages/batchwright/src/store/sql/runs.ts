@@ -9,7 +9,7 @@ import { flag, json, jsonColumn, jsonOrNull, number, numberOrNull, text, word, t
 import type { Session } from './session.ts'
 
 export const RUN_COLUMNS = `run, run_id, job, identity, revision, state, paused, window_value, parameters, code_version,
-  artifact_path, logical_time, seed, requested_by, replay, created_at, started_at, ended_at, failure`
+  artifact_path, logical_time, seed, requested_by, replay, created_at, started_at, ended_at, failure, pruned`
 
 export function runFrom(row: Row): RunRow {
   return {
@@ -31,6 +31,7 @@ export function runFrom(row: Row): RunRow {
     startedAt: numberOrNull(row, 'started_at'),
     endedAt: numberOrNull(row, 'ended_at'),
     failure: jsonOrNull<NonNullable<RunRow['failure']>>(row, 'failure'),
+    pruned: number(row, 'pruned') > 0,
   }
 }
 

@@ -11,6 +11,7 @@ import * as stragglers from './stragglers.ts'
 import * as effects from './effects.ts'
 import * as fleet from './fleet.ts'
 import { consult, listServices } from './services.ts'
+import { prune } from './retention.ts'
 import { createRun, findRun } from './runs.ts'
 import type { Session } from './session.ts'
 import { addPartitions, checkpoint, finish, giveBack, start } from './tasks.ts'
@@ -82,6 +83,8 @@ export function sqlStore({ write, read }: Transactions, own: OwnVerbs, hot: HotV
     recordRollback: (dataset, windowKey, number, toNumber) =>
       write((session) => recordRollback(session, dataset, windowKey, number, toNumber)),
     listPublications: (filter) => read((session) => listPublications(session, filter)),
+
+    prune: (olderThanMs, rows) => write((session) => prune(session, olderThanMs, rows)),
 
     getRun: (runId) => read(async (session) => (await findRun(session, runId))?.run ?? null),
     findRuns: (prefix, limit) => read((session) => reads.findRuns(session, prefix, limit)),
