@@ -12,6 +12,7 @@ import { INPUT } from './input.ts'
 import { MACHINE } from './machine.ts'
 import { LOOKUPS } from './lookups.ts'
 import { OUTPUT } from './output.ts'
+import { POOLS } from './pools.ts'
 import { POSTGRES_STORE } from './postgres.ts'
 import { REASONS } from './reasons.ts'
 import { RISKS } from './risks.ts'
@@ -38,6 +39,7 @@ export const PARTS: readonly { readonly title: string; readonly entries: Readonl
     { title: 'The store', entries: STORE },
     { title: 'A store on PostgreSQL', entries: POSTGRES_STORE },
     { title: 'Many machines', entries: FLEET },
+    { title: 'Pools and tenants', entries: POOLS },
     { title: 'Before a deploy: check and dev', entries: { ...CHECKING, ...RISKS } },
     { title: 'The machine and the project: doctor', entries: MACHINE },
     { title: 'New projects, and the debugger', entries: BEGINNING },

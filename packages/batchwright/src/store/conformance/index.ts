@@ -13,6 +13,9 @@ import { eventRules } from './outbox.ts'
 import { fenceRules } from './fences.ts'
 import { fleetRules } from './fleet.ts'
 import { historyRules } from './histories.ts'
+import { fairnessRules } from './fairness.ts'
+import { laneRules } from './lanes.ts'
+import { poolRules } from './pools.ts'
 import { leaseRules } from './leases.ts'
 import { planRules } from './plans.ts'
 import { PROPERTY_RUNS, propertyRules } from './properties.ts'
@@ -52,6 +55,9 @@ export function storeConformance(
     const topics = {
       runs: runRules,
       claims: claimRules,
+      lanes: laneRules,
+      pools: poolRules,
+      fairness: fairnessRules,
       fences: fenceRules,
       leases: leaseRules,
       fleet: fleetRules,

@@ -29,6 +29,9 @@ export interface RunRow {
   readonly seed: number
   readonly requestedBy: string
   readonly replay: DeadLetterReplay | null
+  /** '' where none was named. */
+  readonly tenant: string
+  readonly priority: number
   /** Store's clock, milliseconds since the epoch. */
   readonly createdAt: number
   readonly startedAt: number | null

@@ -16,6 +16,8 @@ export interface NewStep {
   readonly speculation?: CopyRule
   /** Names of the services that it uses: while one of them is left alone, its tasks are not claimed. */
   readonly services?: readonly string[]
+  /** The pool that its tasks take places of. Absent: none. */
+  readonly pool?: string
 }
 
 export interface NewRun {
@@ -38,6 +40,10 @@ export interface NewRun {
   readonly requestedBy: string
   /** Replay of dead letters: the run begins with what it takes over from an earlier one. */
   readonly replay: DeadLetterReplay | null
+  /** On whose behalf: slots are shared between tenants. Absent: '', those that name none. */
+  readonly tenant?: string
+  /** Beside other runs of its tenant: the higher goes first. A whole number; absent: 0. */
+  readonly priority?: number
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { FleetVerbs } from './fleet.ts'
+import type { LaneVerbs } from './lanes.ts'
 import type { RunVerbs } from './runs.ts'
 import type { WorkerVerbs } from './workers.ts'
 import type { EffectVerbs } from './effects.ts'
@@ -23,6 +24,7 @@ export interface Store
     RunVerbs,
     WorkerVerbs,
     FleetVerbs,
+    LaneVerbs,
     TaskVerbs,
     PublicationVerbs,
     Reads {

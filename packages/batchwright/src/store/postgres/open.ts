@@ -2,8 +2,9 @@ import type { Clock } from '../../kernel/clock.ts'
 import { systemRandom, type Random } from '../../kernel/random.ts'
 import type { Store } from '../contract/index.ts'
 import { number } from '../sql/rows.ts'
-import { sqlStore } from '../sql/store.ts'
+import { HOT_VERBS, sqlStore } from '../sql/store.ts'
 import { Changes } from './changes.ts'
+import { claimOnPostgres } from './claim.ts'
 import { Connections } from './connections.ts'
 import { migrate } from './migrate.ts'
 import { countNumbered, listNumbered, pruneNumbered } from './outbox.ts'
@@ -45,18 +46,19 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 }
 
 function assemble(connections: Connections, changes: Changes, pinned: Clock | null): Store {
-  const store = sqlStore(connections, {
-    now: async () => {
+  const own = {
+    now: async (): Promise<number> => {
       if (pinned !== null) return Math.floor(pinned.now())
       const row = await connections.read((session) => session.get('select store_now() as now'))
       return row === undefined ? 0 : number(row, 'now')
     },
-    waitForChange: (ms, signal) => changes.wait(ms, signal),
-    async close() {
+    waitForChange: (ms: number, signal?: AbortSignal): Promise<void> => changes.wait(ms, signal),
+    async close(): Promise<void> {
       await changes.end()
       await connections.end()
     },
-  })
+  }
+  const store = sqlStore(connections, own, { ...HOT_VERBS, claim: claimOnPostgres })
   return {
     ...store,
     start: (leases) => connections.write((session) => sets.start(session, leases)),

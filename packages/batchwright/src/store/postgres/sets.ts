@@ -174,8 +174,9 @@ export async function checkpoint(
 }
 
 const ADD = `
-  insert into tasks (run, step, kind, idx, fence, label, partition_plan)
-  select s.run, s.step, 'partition', item.idx, s.fence_floor, item.label, item.plan
+  insert into tasks (run, step, kind, idx, fence, label, partition_plan, lane)
+  select s.run, s.step, 'partition', item.idx, s.fence_floor, item.label, item.plan,
+    case when s.metered = 1 then s.lane end
   from steps s,
     unnest(cast(:indexes as integer[]), cast(:labels as text[]), cast(:plans as text[])) as item (idx, label, plan)
   where s.run = :run and s.step = :step

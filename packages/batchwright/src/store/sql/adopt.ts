@@ -133,9 +133,9 @@ async function copyTasks(
        join tasks t on t.run = s.run and t.step = s.step and t.kind = 'partition'`
   const others = `not (${session.dialect.among('t.idx', 'again', 'integer')})`
   await session.run(
-    `insert into tasks (run, step, kind, idx, state, fence, label, partition_plan, origin, place)
+    `insert into tasks (run, step, kind, idx, state, fence, label, partition_plan, origin, place, lane)
      select n.run, n.step, t.kind, t.idx, case when ${others} then 'succeeded' else 'ready' end, 0, t.label,
-       t.partition_plan, t.origin, t.place
+       t.partition_plan, t.origin, t.place, case when n.metered = 1 then n.lane end
      from ${pairs} where n.run = :run and n.name = :name order by t.idx`,
     values,
   )

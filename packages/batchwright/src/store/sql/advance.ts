@@ -5,6 +5,7 @@ import type { StepState } from '../states.ts'
 import { refused } from './refusals.ts'
 import { dropCopiesOf } from './copies.ts'
 import { emit } from './events.ts'
+import { COUNTED_IN, holdSteps, readied } from './lanes.ts'
 import { releaseRun } from './leases.ts'
 import { json, number, numberOrNull, text, word } from './rows.ts'
 import type { Session } from './session.ts'
@@ -65,7 +66,8 @@ export async function moveStep(
        started_at = case when :to = 'planning' then store_now() when :to = 'waiting' then null else started_at end,
        verified_at = case when :to = 'publishing' then coalesce(verified_at, store_now())
          when :to in ('waiting', 'planning', 'running', 'verifying') then null else verified_at end,
-       ended_at = case when :ended = 1 then store_now() end
+       ended_at = case when :ended = 1 then store_now() end,
+       ready = case when :ended = 1 or :to = 'waiting' then 0 else ready end
      where run = :run and step = :step`,
     { run: ref.run, step: step.step, to, ended: ended ? 1 : 0 },
   )
@@ -80,10 +82,12 @@ export async function insertTask(
   kind: Exclude<TaskKind, 'partition'>,
 ): Promise<void> {
   await session.run(
-    `insert into tasks (run, step, kind, idx, fence, label)
-     select run, step, cast(:kind as text), 0, fence_floor, cast(:kind as text) || ' ' || name from steps where run = :run and step = :step`,
+    `insert into tasks (run, step, kind, idx, fence, label, lane)
+     select run, step, cast(:kind as text), 0, fence_floor, cast(:kind as text) || ' ' || name, ${COUNTED_IN}
+     from steps where run = :run and step = :step`,
     { run, step, kind },
   )
+  await readied(session, run, step)
 }
 
 /** waiting -> planning for each step whose predecessors are all whole and verified. */
@@ -134,6 +138,7 @@ export async function sealPlan(
     `update steps set tasks = :count, remaining = :count, planned_under = null where run = :run and step = :step`,
     { run: ref.run, step, count: plan.partitions },
   )
+  await readied(session, ref.run, step)
   await moveStep(session, ref, { step, name }, 'running', {
     partitions: plan.partitions,
     fingerprint: plan.fingerprint,
@@ -266,6 +271,7 @@ export async function failRun(
   })
   await dropCopiesOf(session, ref.run, 'run failed')
   await releaseRun(session, ref)
+  await holdSteps(session, ref.run, true)
   await emit(session, {
     runId: ref.runId,
     step: name,

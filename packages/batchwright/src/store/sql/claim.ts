@@ -1,121 +1,39 @@
-import type { Checkpoint, PartitionPlan, RunContext, Snapshot, StepKind, TaskKind } from '../../protocol/index.ts'
 import type { ClaimedTask, ClaimRequest } from '../contract/index.ts'
-import { FIRST_ATTEMPT, KEEP_ATTEMPT, nextAttempt } from './attempts.ts'
+import { ROW_BY_ROW } from './claim-rows.ts'
+import type { ClaimWords, Head } from './claim-words.ts'
+import { claimed } from './claimed.ts'
 import { emit } from './events.ts'
-import { flag, json, jsonOrNull, number, text, textOrNull, word, type Row } from './rows.ts'
-import { byDialect, type Session } from './session.ts'
+import { charge, fairClock, openLanes, roomOf, wakeDue, type OpenLane, type Room } from './lanes.ts'
+import { BEFORE_ALL, queuedPage, type QueuedPage, type QueuedStep, type StepPlace } from './queued.ts'
+import { number } from './rows.ts'
+import type { Session } from './session.ts'
+import { divide, startOf, type Share } from './shares.ts'
 
 /**
- * The lanes that are open, in order: oldest run first, then step by step. A step's state says which of its tasks may be
- * had: partitions of a plan that is not sealed, and all tasks of runs that are paused or ended, are in closed lanes.
+ * ready -> leased. A claim looks at the lanes that have something, divides what it wants between their tenants, and takes
+ * from each tenant's lanes the highest priority first, of one lane the oldest step first, of one step by index.
  */
-const OPEN_LANES = `
-  select r.run, r.run_id, r.state as run_state, s.step, s.name,
-    case s.state when 'planning' then 'plan' when 'running' then 'partition'
-      when 'verifying' then 'verify' else 'publish' end as kind
-  from runs r join steps s on s.run = r.run
-  where r.state in ('queued', 'running') and r.paused = 0
-    and s.state in ('planning', 'running', 'verifying', 'publishing')`
-const IN_ORDER = 'order by r.run, s.step'
 
-/** The head of a lane. Answered by the index of claimable tasks alone: finished, leased and deferred ones are not in it. */
-export const laneHead = byDialect(
-  ({ skipLocked }) => `
-  select task_id, crash_count, case when leased_at is null then 0 else 1 end as again from tasks
-  where run = :run and step = :step and kind = :kind and state = 'ready' and not_before = 0
-    and (avoid is null or avoid <> :workerId)
-  order by idx limit :limit${skipLocked}`,
-)
-
-/**
- * The claim itself, row by row and by primary key: with a set of ids in the condition, stale statistics make SQLite scan the
- * table. One writer at a time, so that nothing can have come between the two statements; PostgreSQL skips locked rows.
- */
-export const LEASE = leaseWith(FIRST_ATTEMPT)
-export const leaseAgain = byDialect((dialect) => leaseWith(nextAttempt(dialect)))
-
-function leaseWith(attempt: string): string {
-  return `update tasks set state = 'leased', fence = fence + 1, worker = :workerId, claim = :claimId, ${attempt}
-    where task_id = :taskId`
+export function claim(session: Session, request: ClaimRequest): Promise<readonly ClaimedTask[]> {
+  return claimWith(ROW_BY_ROW, session, request)
 }
 
-/** Tasks whose not-before has passed join the others: the index of claimable tasks then has all that can be had. */
-export const WAKE_DUE = `
-  update tasks set not_before = 0 where state = 'ready' and not_before > 0 and not_before <= store_now()`
-
-export async function claim(session: Session, request: ClaimRequest): Promise<readonly ClaimedTask[]> {
+export async function claimWith(
+  words: ClaimWords,
+  session: Session,
+  request: ClaimRequest,
+): Promise<readonly ClaimedTask[]> {
   if (!(await isAlive(session, request.workerId))) return []
   const again = await claimed(session, request.workerId, request.claimId)
   if (again.length > 0) return again
   const load = await loadOf(session, request.workerId)
   if (load.held > 0 && load.suspect) return []
-  await session.run(WAKE_DUE)
-  const taken: number[] = []
-  for (const lane of await openLanes(session, request.runs)) {
-    const room = request.limit - taken.length
-    if (room <= 0) break
-    const head = await session.all(laneHead(session.dialect), { ...lane.key, limit: room, workerId: request.workerId })
-    const suspect = head.findIndex((row) => number(row, 'crash_count') > 0)
-    const alone = suspect === 0 && taken.length === 0 && load.held === 0
-    const had = head.slice(0, alone ? 1 : suspect === -1 ? room : suspect)
-    if (had.length > 0) taken.push(...(await lease(session, request, lane, had)))
-    // The next in order has crashed a worker before. It waits until it can be had alone, and nothing overtakes it.
-    if (suspect !== -1) break
-  }
-  return taken.length === 0 ? [] : await claimed(session, request.workerId, request.claimId)
-}
-
-interface Lane {
-  readonly runId: string
-  readonly runState: string
-  readonly name: string
-  readonly key: { readonly run: number; readonly step: number; readonly kind: TaskKind }
-}
-
-async function openLanes(session: Session, runs: readonly string[] | undefined): Promise<readonly Lane[]> {
-  const rows =
-    runs === undefined
-      ? await session.all(`${OPEN_LANES} ${IN_ORDER}`)
-      : await session.all(`${OPEN_LANES} and ${session.dialect.among('r.run_id', 'runs', 'text')} ${IN_ORDER}`, {
-          runs,
-        })
-  return rows.map((row) => ({
-    runId: text(row, 'run_id'),
-    runState: text(row, 'run_state'),
-    name: text(row, 'name'),
-    key: { run: number(row, 'run'), step: number(row, 'step'), kind: word<TaskKind>(row, 'kind') },
-  }))
-}
-
-/** Leases the tasks at a lane's head; answers with their ids. */
-async function lease(
-  session: Session,
-  request: ClaimRequest,
-  lane: Lane,
-  head: readonly Row[],
-): Promise<readonly number[]> {
-  const ids = head.map((row) => number(row, 'task_id'))
-  for (const [position, taskId] of ids.entries()) {
-    const again = flag(head[position] ?? {}, 'again')
-    if (again) await session.run(KEEP_ATTEMPT, { taskId })
-    await session.run(again ? leaseAgain(session.dialect) : LEASE, {
-      workerId: request.workerId,
-      claimId: request.claimId,
-      taskId,
-    })
-  }
-  const moved = await session.run(
-    `update runs set state = 'running', started_at = store_now() where run = :run and state = 'queued'`,
-    { run: lane.key.run },
-  )
-  if (moved > 0) await emit(session, { runId: lane.runId, type: 'run.running', data: { worker: request.workerId } })
-  await emit(session, {
-    runId: lane.runId,
-    step: lane.name,
-    type: 'tasks.leased',
-    data: { kind: lane.key.kind, worker: request.workerId, count: ids.length, tasks: ids },
-  })
-  return ids
+  await wakeDue(session)
+  const lanes = await openLanes(session, request.runs)
+  if (lanes.length === 0) return []
+  const taking = new Taking(words, session, request, lanes, await roomOf(session, lanes), load.held === 0)
+  await taking.takeShares()
+  return taking.finish()
 }
 
 /** A worker that is alive stays so until the claim has ended: a reaper waits for it. */
@@ -138,70 +56,157 @@ async function loadOf(
     : { held: number(row, 'held'), suspect: number(row, 'crashes') > 0 }
 }
 
-/** The tasks of an earlier claim that are still owned under it. */
-export async function claimed(session: Session, workerId: string, claimId: string): Promise<readonly ClaimedTask[]> {
-  const rows = await session.all(
-    `select t.task_id, t.fence, t.kind, t.attempts_used, t.crash_count, t.partition_plan, t.run,
-       s.name as step, s.kind as step_kind, c.body as checkpoint, p.snapshot
-     from tasks t
-       join steps s on s.run = t.run and s.step = t.step
-       left join checkpoints c on c.task_id = t.task_id
-       left join plans p on t.kind = 'plan' and p.run = t.run and p.step = t.step
-     where t.worker = :workerId and t.claim = :claimId
-     order by t.run, t.step, t.idx`,
-    { workerId, claimId },
-  )
-  const runs = new Map<number, RunPart>()
-  const tasks: ClaimedTask[] = []
-  for (const row of rows) {
-    const run = number(row, 'run')
-    let part = runs.get(run)
-    if (part === undefined) {
-      part = await runPart(session, run)
-      runs.set(run, part)
+/** One claim under way. */
+class Taking {
+  readonly #words: ClaimWords
+  readonly #session: Session
+  readonly #request: ClaimRequest
+  /** Lanes that may have more, by tenant, in the order they are taken from. */
+  readonly #lanes: Map<string, OpenLane[]>
+  readonly #shares: readonly Share[]
+  readonly #pools: Map<string, number>
+  readonly #tenants: Map<string, number>
+  readonly #idle: boolean
+  readonly #taken: Head[] = []
+  readonly #given = new Map<string, number>()
+  /** Steps that have no more, as it seems. */
+  readonly #empty: QueuedStep[] = []
+  /** A task that crashed a worker stands in the way: nothing overtakes it. */
+  #stopped = false
+  #clock = 0
+
+  constructor(
+    words: ClaimWords,
+    session: Session,
+    request: ClaimRequest,
+    lanes: readonly OpenLane[],
+    room: Room,
+    idle: boolean,
+  ) {
+    this.#words = words
+    this.#session = session
+    this.#request = request
+    this.#pools = new Map(room.pools)
+    this.#tenants = new Map(room.tenants)
+    this.#idle = idle
+    const open = lanes.filter((lane) => this.#roomIn(lane) > 0)
+    this.#lanes = Map.groupBy(open, ({ tenant }) => tenant)
+    for (const group of this.#lanes.values()) group.sort((one, other) => other.priority - one.priority)
+    this.#shares = [...this.#lanes.values()].flatMap((group) => group.slice(0, 1).map(({ share }) => share))
+  }
+
+  get #left(): number {
+    return this.#stopped ? 0 : this.#request.limit - this.#taken.length
+  }
+
+  #roomIn({ pool, tenant }: OpenLane): number {
+    return Math.min(this.#pools.get(pool) ?? Infinity, this.#tenants.get(tenant) ?? Infinity)
+  }
+
+  /** Divides what is left between the tenants that may have more, until nothing is left of the one or the other. */
+  async takeShares(): Promise<void> {
+    const clock = (this.#clock = this.#shares.length > 1 ? await fairClock(this.#session) : 0)
+    while (this.#left > 0 && this.#lanes.size > 0) {
+      const waiting = this.#shares
+        .filter(({ name }) => this.#lanes.has(name))
+        .map((share) => ({ ...share, pass: startOf(share, clock) + (this.#given.get(share.name) ?? 0) / share.weight }))
+      for (const [tenant, places] of divide(waiting, clock, this.#left)) {
+        if (this.#left > 0) await this.#takeFrom(tenant, Math.min(places, this.#left))
+      }
     }
-    tasks.push({ ...taskPart(row), ...part })
   }
-  return tasks
-}
 
-type RunPart = Pick<ClaimedTask, 'run' | 'codeVersion' | 'artifactPath' | 'replay'>
-
-function taskPart(row: Row): Omit<ClaimedTask, keyof RunPart> {
-  return {
-    taskId: number(row, 'task_id'),
-    fence: number(row, 'fence'),
-    kind: word<TaskKind>(row, 'kind'),
-    step: text(row, 'step'),
-    stepKind: word<StepKind>(row, 'step_kind'),
-    partition: jsonOrNull<PartitionPlan>(row, 'partition_plan'),
-    checkpoint: jsonOrNull<Checkpoint>(row, 'checkpoint'),
-    expectedSnapshot: jsonOrNull<Snapshot>(row, 'snapshot'),
-    attemptsUsed: number(row, 'attempts_used'),
-    crashCount: number(row, 'crash_count'),
+  async #takeFrom(tenant: string, places: number): Promise<void> {
+    const lanes = this.#lanes.get(tenant) ?? []
+    let wanted = places
+    while (wanted > 0 && !this.#stopped) {
+      const [lane] = lanes
+      if (lane === undefined) break
+      const most = Math.min(wanted, this.#roomIn(lane))
+      const taken = most > 0 ? await this.#takeLane(lane, most) : 0
+      wanted -= taken
+      if (taken < most || most === 0) lanes.shift()
+    }
+    if (lanes.length === 0) this.#lanes.delete(tenant)
   }
-}
 
-async function runPart(session: Session, run: number): Promise<RunPart> {
-  const row = await session.get(
-    `select run_id, job, revision, window_value, parameters, logical_time, seed, code_version, artifact_path, replay
-     from runs where run = :run`,
-    { run },
-  )
-  if (row === undefined) throw new Error(`a task belongs to run ${run}, which does not exist`)
-  const context: RunContext = {
-    runId: text(row, 'run_id'),
-    job: text(row, 'job'),
-    revision: number(row, 'revision'),
-    window: jsonOrNull<NonNullable<RunContext['window']>>(row, 'window_value'),
-    parameters: json<RunContext['parameters']>(row, 'parameters'),
-    logicalTime: text(row, 'logical_time'),
-    seed: number(row, 'seed'),
+  /** Takes up to `most` tasks of a lane, step by step; fewer mean that it has no more. */
+  async #takeLane(lane: OpenLane, most: number): Promise<number> {
+    let taken = 0
+    let after: StepPlace | null = BEFORE_ALL
+    while (after !== null && taken < most && !this.#stopped) {
+      const page: QueuedPage = await queuedPage(this.#session, lane.lane, after, most - taken, this.#request.runs)
+      const found =
+        page.steps.length === 0 ? [] : await this.#words.heads(this.#session, this.#request, page.steps, most - taken)
+      const had = this.#allowed(found)
+      await this.#take(lane, had)
+      taken += had.length
+      this.#note(page.steps, found, taken < most)
+      after = page.next
+    }
+    return taken
   }
-  return {
-    run: context,
-    codeVersion: text(row, 'code_version'),
-    artifactPath: text(row, 'artifact_path'),
-    replay: textOrNull(row, 'replay') === null ? null : json<NonNullable<RunPart['replay']>>(row, 'replay'),
+
+  /** What of it may be had: nothing from a task on that crashed a worker, unless it can be had alone. */
+  #allowed(found: readonly Head[]): readonly Head[] {
+    const suspect = found.findIndex(({ crashCount }) => crashCount > 0)
+    if (suspect === -1) return found
+    // It waits until it can be had alone, and nothing overtakes it.
+    this.#stopped = true
+    const alone = suspect === 0 && this.#taken.length === 0 && this.#idle
+    return found.slice(0, alone ? 1 : suspect)
+  }
+
+  async #take(lane: OpenLane, had: readonly Head[]): Promise<void> {
+    if (had.length === 0) return
+    await this.#words.lease(this.#session, this.#request, had)
+    this.#taken.push(...had)
+    this.#given.set(lane.tenant, (this.#given.get(lane.tenant) ?? 0) + had.length)
+    this.#lower(this.#pools, lane.pool, had.length)
+    this.#lower(this.#tenants, lane.tenant, had.length)
+  }
+
+  #lower(room: Map<string, number>, name: string, count: number): void {
+    const left = room.get(name)
+    if (left !== undefined) room.set(name, left - count)
+  }
+
+  /** Steps before the last one that gave something have no more; all of them, where more was wanted. */
+  #note(steps: readonly QueuedStep[], found: readonly Head[], all: boolean): void {
+    const last = found.at(-1)?.step
+    this.#empty.push(...(all || last === undefined ? steps : steps.slice(0, steps.indexOf(last))))
+  }
+
+  /** Says what was taken, and answers with it in the order in which it was. */
+  async finish(): Promise<readonly ClaimedTask[]> {
+    if (!this.#stopped && this.#empty.length > 0) await this.#words.settle(this.#session, this.#empty)
+    if (this.#taken.length === 0) return []
+    await this.#announce()
+    const { workerId, claimId } = this.#request
+    const tasks = new Map((await claimed(this.#session, workerId, claimId)).map((task) => [task.taskId, task]))
+    if (this.#shares.length > 1) await charge(this.#session, this.#shares, this.#clock, this.#given)
+    return this.#taken.flatMap(({ taskId }) => tasks.get(taskId) ?? [])
+  }
+
+  async #announce(): Promise<void> {
+    const worker = this.#request.workerId
+    for (const [step, heads] of Map.groupBy(this.#taken, (head) => head.step)) {
+      if (step.first) await this.#moveRun(step)
+      await emit(this.#session, {
+        runId: step.runId,
+        step: step.name,
+        type: 'tasks.leased',
+        data: { kind: step.kind, worker, count: heads.length, tasks: heads.map(({ taskId }) => taskId) },
+      })
+    }
+  }
+
+  async #moveRun({ run, runId }: QueuedStep): Promise<void> {
+    const moved = await this.#session.run(
+      `update runs set state = 'running', started_at = store_now() where run = :run and state = 'queued'`,
+      { run },
+    )
+    if (moved === 0) return
+    await emit(this.#session, { runId, type: 'run.running', data: { worker: this.#request.workerId } })
   }
 }

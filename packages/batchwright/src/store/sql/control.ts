@@ -7,6 +7,7 @@ import { keepAttempts } from './attempts.ts'
 import { refused, runNotFound } from './refusals.ts'
 import { dropCopiesOf } from './copies.ts'
 import { emit } from './events.ts'
+import { holdSteps } from './lanes.ts'
 import { cancelTasks } from './leases.ts'
 import { stepOutput } from './reads.ts'
 import { lockRun } from './locks.ts'
@@ -68,6 +69,7 @@ export async function cancelRun(
   }
   await dropCopiesOf(session, ref.run, 'run cancelled')
   const tasks = await cancelTasks(session, ref.run)
+  await holdSteps(session, ref.run, true)
   await session.run(`update runs set state = 'cancelled', ended_at = store_now() where run = :run`, { run: ref.run })
   await emit(session, { runId, type: 'run.cancelled', data: { by: reason.by, why: reason.why, tasks } })
   return (await existing(session, runId)).run
@@ -82,6 +84,7 @@ export async function pauseRun(session: Session, runId: string, paused: boolean,
   refuseEnded(run, paused ? 'pause' : 'resume')
   if (run.paused === paused) return run
   await session.run('update runs set paused = :paused where run = :run', { run: ref.run, paused: paused ? 1 : 0 })
+  await holdSteps(session, ref.run, paused)
   await emit(session, { runId, type: paused ? 'run.paused' : 'run.resumed', data: { by } })
   return (await existing(session, runId)).run
 }
@@ -113,6 +116,7 @@ export async function reopenRun(session: Session, runId: string, how: Reopening)
   if (how.partition !== undefined) await restartPartition(session, ref, how.partition)
   await openSteps(session, ref)
   await publishTogether(session, ref)
+  await holdSteps(session, ref.run, false)
   return (await existing(session, runId)).run
 }
 

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../kernel/errors.ts'
 import type { AttemptOutcome, AskOutcome, CopyReason, TaskLease } from '../contract/index.ts'
 import type { PartitionPlan } from '../../protocol/index.ts'
+import { readied } from './lanes.ts'
 import { keepAttempts, KEEP_ATTEMPT } from './attempts.ts'
 import { lockRunsOf } from './locks.ts'
 import { endLeaseAs, lockTask, OWNED_TASK, ownedFrom, ownedTask, type OwnedTask } from './leases.ts'
@@ -33,9 +34,9 @@ export async function askCopy(session: Session, lease: TaskLease, why: CopyReaso
   const index = task.index + COPY_DISTANCE
   const copies = number(row, 'copies') + 1
   await session.run(
-    `insert into tasks (run, step, kind, idx, fence, label, partition_plan, origin, place, copy_of, avoid)
+    `insert into tasks (run, step, kind, idx, fence, label, partition_plan, origin, place, copy_of, avoid, lane)
      select t.run, t.step, t.kind, cast(:index as bigint), s.fence_floor + 2 * cast(:copies as bigint), t.label,
-       cast(:plan as text), t.origin, t.place, t.task_id, cast(:avoid as text)
+       cast(:plan as text), t.origin, t.place, t.task_id, cast(:avoid as text), t.lane
      from tasks t join steps s on s.run = t.run and s.step = t.step where t.task_id = :taskId`,
     {
       taskId: task.taskId,
@@ -56,6 +57,7 @@ export async function askCopy(session: Session, lease: TaskLease, why: CopyReaso
     'update tasks set copied = 1, copies = :copies, split_pieces = null, split_word = null where task_id = :taskId',
     { taskId: task.taskId, copies },
   )
+  await readied(session, task.ref.run, task.step)
   await tell(session, task, 'task.copied', { ...why })
   return 'asked'
 }

@@ -1,13 +1,7 @@
 import type { JsonValue } from '../../kernel/errors.ts'
 import type { EffectEnd, EffectIntent, EffectName, EffectVerdict, InDoubt } from '../../protocol/index.ts'
-import type {
-  EffectAnswer,
-  EffectFilter,
-  EffectRow,
-  EffectState,
-  ItemOutcome,
-  TaskLease,
-} from '../contract/index.ts'
+import type { EffectAnswer, EffectFilter, EffectRow, EffectState, ItemOutcome, TaskLease } from '../contract/index.ts'
+import { readied } from './lanes.ts'
 import { emit } from './events.ts'
 import { ownedTask, type OwnedTask } from './leases.ts'
 import { refused } from './refusals.ts'
@@ -92,7 +86,9 @@ async function intend(
       verdicts.set(name, await judge(session, { task, step }, row, policies.get(name) ?? 'ask'))
     }
   }
-  return effects.map((effect) => verdicts.get(nameOf(effect)) ?? { verdict: 'wait', waitMs: BUSY_MS, why: 'it has just gone' })
+  return effects.map(
+    (effect) => verdicts.get(nameOf(effect)) ?? { verdict: 'wait', waitMs: BUSY_MS, why: 'it has just gone' },
+  )
 }
 
 function rowName(row: Row): string {
@@ -200,9 +196,7 @@ export async function settleEffects(
   for (const { taskId, fence, effects } of items) {
     let settled = 0
     const done = effects.flatMap((effect) =>
-      effect.end === 'done'
-        ? [{ scope: effect.scope, key: effect.key, outcome: JSON.stringify(effect.outcome) }]
-        : [],
+      effect.end === 'done' ? [{ scope: effect.scope, key: effect.key, outcome: JSON.stringify(effect.outcome) }] : [],
     )
     if (done.length > 0) {
       settled += await session.run(settleDone(session.dialect), { taskId, fence, effects: JSON.stringify(done) })
@@ -279,10 +273,12 @@ export async function answerEffect(
   )
   const waiting = numberOrNull(row, 'waiting')
   if (waiting !== null) {
-    await session.run(
-      `update tasks set not_before = 0 where task_id = :waiting and state = 'ready' and not_before > 0`,
+    const due = await session.get(
+      `update tasks set not_before = 0 where task_id = :waiting and state = 'ready' and not_before > 0
+       returning run, step`,
       { waiting },
     )
+    if (due !== undefined) await readied(session, number(due, 'run'), number(due, 'step'))
   }
   await emit(session, {
     runId: text(row, 'run_id'),

@@ -5,11 +5,12 @@ import { adopt, adoptedStates } from './adopt.ts'
 import { openSteps, type RunRef } from './advance.ts'
 import { refused } from './refusals.ts'
 import { emit } from './events.ts'
+import { DEFAULT_LANE, holdSteps, lanesFor } from './lanes.ts'
 import { flag, json, jsonColumn, jsonOrNull, number, numberOrNull, text, word, type Row } from './rows.ts'
 import type { Session } from './session.ts'
 
 export const RUN_COLUMNS = `run, run_id, job, identity, revision, state, paused, window_value, parameters, code_version,
-  artifact_path, logical_time, seed, requested_by, replay, created_at, started_at, ended_at, failure, pruned`
+  artifact_path, logical_time, seed, requested_by, replay, tenant, priority, created_at, started_at, ended_at, failure, pruned`
 
 export function runFrom(row: Row): RunRow {
   return {
@@ -27,6 +28,8 @@ export function runFrom(row: Row): RunRow {
     seed: number(row, 'seed'),
     requestedBy: text(row, 'requested_by'),
     replay: jsonOrNull<NonNullable<RunRow['replay']>>(row, 'replay'),
+    tenant: text(row, 'tenant'),
+    priority: number(row, 'priority'),
     createdAt: number(row, 'created_at'),
     startedAt: numberOrNull(row, 'started_at'),
     endedAt: numberOrNull(row, 'ended_at'),
@@ -74,7 +77,10 @@ async function fillRun(
   bornAs: (step: string) => StepState,
 ): Promise<RunRow> {
   await insertSteps(session, ref, run, bornAs)
-  if (run.replay !== null) await adopt(session, ref, run.replay)
+  if (run.replay !== null) {
+    await adopt(session, ref, run.replay)
+    await holdSteps(session, ref.run, false)
+  }
   await openSteps(session, ref)
   const made = await findRun(session, run.runId)
   if (made === undefined) throw new Error(`run ${run.runId} was inserted and cannot be found`)
@@ -85,9 +91,9 @@ async function fillRun(
 async function insertRun(session: Session, run: NewRun, revision: number): Promise<RunRef | undefined> {
   const [row] = await session.all(
     `insert into runs (run_id, job, identity, revision, state, window_key, window_value, parameters, code_version,
-       artifact_path, logical_time, seed, requested_by, replay, created_at)
+       artifact_path, logical_time, seed, requested_by, replay, tenant, priority, created_at)
      values (:runId, :job, :identity, :revision, 'queued', :windowKey, :window, :parameters, :codeVersion,
-       :artifactPath, :logicalTime, :seed, :requestedBy, :replay, store_now())
+       :artifactPath, :logicalTime, :seed, :requestedBy, :replay, :tenant, :priority, store_now())
      on conflict do nothing returning run`,
     {
       runId: run.runId,
@@ -103,6 +109,8 @@ async function insertRun(session: Session, run: NewRun, revision: number): Promi
       seed: run.seed,
       requestedBy: run.requestedBy,
       replay: jsonColumn(run.replay),
+      tenant: run.tenant ?? '',
+      priority: run.priority ?? 0,
     },
   )
   if (row === undefined) return undefined
@@ -120,10 +128,13 @@ async function insertSteps(
   run: NewRun,
   bornAs: (step: string) => StepState,
 ): Promise<void> {
+  const lanes = await lanesFor(session, run)
   for (const [order, step] of run.steps.entries()) {
     await session.run(
-      `insert into steps (run, step, name, kind, comes_after, publish, state, counters, controls, rebalance, speculation)
-       values (:run, :step, :name, :kind, :after, :publish, :state, :counters, '{}', :rebalance, :speculation)`,
+      `insert into steps (run, step, name, kind, comes_after, publish, state, counters, controls, rebalance, speculation,
+         lane, metered)
+       values (:run, :step, :name, :kind, :after, :publish, :state, :counters, '{}', :rebalance, :speculation, :lane,
+         :metered)`,
       {
         run: ref.run,
         step: order,
@@ -135,6 +146,8 @@ async function insertSteps(
         counters: JSON.stringify(NO_COUNTERS),
         rebalance: step.rebalance === true ? 1 : 0,
         speculation: jsonColumn(step.speculation ?? null),
+        lane: lanes.get(step.pool ?? '') ?? DEFAULT_LANE,
+        metered: (step.pool ?? '') !== '' || (run.tenant ?? '') !== '' ? 1 : 0,
       },
     )
     for (const service of step.services ?? []) {

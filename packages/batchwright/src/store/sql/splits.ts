@@ -1,5 +1,6 @@
 import type { Checkpoint, PartitionPlan, PartitionSplit } from '../../protocol/index.ts'
 import type { AskOutcome, ItemOutcome, TaskLease } from '../contract/index.ts'
+import { COUNTED_IN, readied } from './lanes.ts'
 import { ownedTask, type OwnedTask } from './leases.ts'
 import { flag, number, numberOrNull, text, textOrNull } from './rows.ts'
 import type { Session } from './session.ts'
@@ -70,9 +71,9 @@ export async function takeSplit(
   for (const [piece, plan] of split.rest.entries()) {
     const partition: PartitionPlan = { ...plan, index: first + piece }
     await session.run(
-      `insert into tasks (run, step, kind, idx, fence, label, partition_plan, origin, place)
+      `insert into tasks (run, step, kind, idx, fence, label, partition_plan, origin, place, lane)
        select run, step, 'partition', cast(:index as bigint), fence_floor, cast(:label as text), cast(:plan as text),
-         cast(:origin as bigint), cast(:place as text)
+         cast(:origin as bigint), cast(:place as text), ${COUNTED_IN}
        from steps where run = :run and step = :step`,
       {
         run: task.ref.run,
@@ -85,6 +86,7 @@ export async function takeSplit(
       },
     )
   }
+  await readied(session, task.ref.run, task.step)
   await tell(session, task, 'task.split', {
     origin,
     pieces: split.rest.map((_, piece) => first + piece),

@@ -1,9 +1,11 @@
 import type { Store } from '../contract/index.ts'
-import { claim, claimed } from './claim.ts'
+import { claim } from './claim.ts'
+import { claimed } from './claimed.ts'
 import { askCopy } from './copies.ts'
 import { cancelRun, pauseRun, reopenRun } from './control.ts'
 import { countEvents, listEvents } from './events.ts'
 import { listAttempts, runActivity, totalAttempts } from './histories.ts'
+import { listPools, listTenants, setPool, setTenant, waitingSteps } from './pools.ts'
 import { intendPublication, intendRollback, listPublications, recordRollback } from './publications.ts'
 import * as reads from './reads.ts'
 import * as splits from './splits.ts'
@@ -68,6 +70,12 @@ export function sqlStore({ write, read }: Transactions, own: OwnVerbs, hot: HotV
     settleEffects: (items) => write((session) => effects.settleEffects(session, items)),
     answerEffect: (name, answer, by) => write((session) => effects.answerEffect(session, name, answer, by)),
     listEffects: (filter) => read((session) => effects.listEffects(session, filter)),
+
+    setPool: (name, change, by) => write((session) => setPool(session, name, change, by)),
+    setTenant: (name, change, by) => write((session) => setTenant(session, name, change, by)),
+    listPools: () => read((session) => listPools(session)),
+    listTenants: () => read((session) => listTenants(session)),
+    waitingSteps: (runId) => read((session) => waitingSteps(session, runId)),
 
     claim: (request) => write((session) => hot.claim(session, request)),
     claimed: (workerId, claimId) => read((session) => hot.claimed(session, workerId, claimId)),

@@ -22,6 +22,7 @@ import {
   type OwnedTask,
 } from './leases.ts'
 import { dropCopy, dropCopyOf, dropWhereCopy, takeOver } from './copies.ts'
+import { COUNTED_IN, readiedAll } from './lanes.ts'
 import { lockRunsOf } from './locks.ts'
 import { budgetSpent, placeInBudget } from './retries.ts'
 import { json } from './rows.ts'
@@ -44,8 +45,9 @@ export async function addPartitions(
   await dropOtherPlans(session, task.ref.run, task.step, lease.fence)
   for (const partition of partitions) {
     await session.run(
-      `insert into tasks (run, step, kind, idx, fence, label, partition_plan)
-       select run, step, 'partition', cast(:index as bigint), fence_floor, cast(:label as text), cast(:plan as text)
+      `insert into tasks (run, step, kind, idx, fence, label, partition_plan, lane)
+       select run, step, 'partition', cast(:index as bigint), fence_floor, cast(:label as text), cast(:plan as text),
+         ${COUNTED_IN}
        from steps where run = :run and step = :step
        on conflict (run, step, kind, idx) do nothing`,
       {
@@ -95,11 +97,16 @@ export async function checkpoint(
 
 export async function giveBack(session: Session, leases: readonly ReturnedLease[]): Promise<readonly ItemOutcome[]> {
   const returned: { readonly task: OwnedTask; readonly why: string }[] = []
+  await lockRunsOf(session, leases, 'counts')
   const outcomes = await forOwned(session, leases, async (task, { why = 'not said', delayMs = 0 }) => {
     if (await dropWhereCopy(session, task, 'returned', why)) return
     await endUnspent(session, task, why, delayMs)
     returned.push({ task, why })
   })
+  await readiedAll(
+    session,
+    returned.map(({ task }) => task),
+  )
   for (const [why, group] of Map.groupBy(returned, (one) => one.why)) {
     await emitGroups(
       session,
@@ -184,7 +191,7 @@ async function endTask(session: Session, task: OwnedTask, end: TaskEnd): Promise
       }
       const delayMs = place?.delayMs ?? end.delayMs
       await endRetried(session, task, end.error, delayMs)
-      await session.run('update steps set retries = retries + 1 where run = :run and step = :step', {
+      await session.run('update steps set retries = retries + 1, ready = ready + 1 where run = :run and step = :step', {
         run: task.ref.run,
         step: task.step,
       })

@@ -3,6 +3,7 @@ import { failRun } from './advance.ts'
 import { dropWhereCopy } from './copies.ts'
 import { emit } from './events.ts'
 import { endCrashed, endFailed, endUnspent, lockTasksOf, ownedTask, tasksOf, type OwnedTask } from './leases.ts'
+import { readiedAll } from './lanes.ts'
 import { lockRunsHeldBy } from './locks.ts'
 import { storageNotShared } from './refusals.ts'
 import { number, numberOrNull, text, textOrNull, word, type Row } from './rows.ts'
@@ -98,6 +99,7 @@ async function countAbsences(
     await endUnspent(session, task, 'absent from two renewals')
     returned.push(task)
   }
+  await readiedAll(session, returned)
   await emitGroups(session, returned, 'tasks.released', { reason: 'absent from two renewals', worker: workerId })
 }
 
@@ -112,12 +114,14 @@ async function pausedRunsOf(session: Session, workerId: string): Promise<readonl
 export async function retireWorker(session: Session, workerId: string): Promise<void> {
   // A claim of this worker that is under way ends first: what it takes is given back with the rest.
   await session.get(`select 1 from workers where worker_id = :workerId${session.dialect.forUpdate}`, { workerId })
+  await lockRunsHeldBy(session, workerId, 'counts')
   const tasks: OwnedTask[] = []
   for (const task of await lockTasksOf(session, workerId)) {
     if (await dropWhereCopy(session, task, 'returned', 'worker retired')) continue
     await endUnspent(session, task, 'worker retired')
     tasks.push(task)
   }
+  await readiedAll(session, tasks)
   await emitGroups(session, tasks, 'tasks.released', { reason: 'worker retired', worker: workerId })
   const moved = await session.run(
     `update workers set state = 'retired' where worker_id = :workerId and state = 'alive'`,
@@ -191,6 +195,10 @@ interface Orphan {
 async function releaseCrashed(session: Session, orphans: readonly Orphan[]): Promise<void> {
   for (const [workerId, group] of Map.groupBy(orphans, (orphan) => orphan.workerId)) {
     for (const { task, why } of group) await endCrashed(session, task, why)
+    await readiedAll(
+      session,
+      group.map(({ task }) => task),
+    )
     await emitGroups(
       session,
       group.map(({ task }) => task),

@@ -113,7 +113,7 @@ describe('a file that is not a sound store', () => {
 
 describe('a full disk', () => {
   it('refuses the call that did not fit, keeps what was acknowledged, and goes on when there is room', async () => {
-    const store = await openSqliteStore({ path, clock: systemClock, maxBytes: 200_000 })
+    const store = await openSqliteStore({ path, clock: systemClock, maxBytes: 400_000 })
     await store.createRun(newRun('run-1', [step('a')]))
     await store.registerWorker(newWorker('w'))
     const [task] = await store.claim({ workerId: 'w', claimId: 'c', limit: 1 })

@@ -6,9 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../kernel/clock.ts'
 import { newRun, newWorker, partitions, plan, step } from '../conformance/world.ts'
 import { RUN_TRANSITIONS, STEP_TRANSITIONS, TASK_TRANSITIONS, isLegal, type Transition } from '../states.ts'
-import { laneHead, LEASE, leaseAgain, WAKE_DUE } from '../sql/claim.ts'
+import { LEASE, leaseAgain, SETTLE, stepHead } from '../sql/claim-rows.ts'
 import { countQuery, eventsQuery } from '../sql/events.ts'
 import { attemptsQuery } from '../sql/histories.ts'
+import { DUE, openLanesQuery } from '../sql/lanes.ts'
+import { queuedSteps } from '../sql/queued.ts'
 import { openSqliteStore } from './open.ts'
 import { tasksQuery } from '../sql/reads.ts'
 import { SQLITE } from './dialect.ts'
@@ -64,12 +66,22 @@ for (const [kind, prepare] of Object.entries(STATISTICS)) {
     })
 
     it('a claim reads the index of claimable tasks, in its order, and leases by primary key', () => {
-      expect(planOf(laneHead(SQLITE))).toMatch(
+      expect(planOf(stepHead(SQLITE))).toMatch(
         /^SEARCH tasks USING (COVERING )?INDEX tasks_claimable \(run=\? AND step=\? AND kind=\?\)$/,
       )
       expect(planOf(leaseAgain(SQLITE))).toContain('SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)')
       expect(planOf(LEASE)).toContain('SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)')
-      expect(planOf(WAKE_DUE)).toContain('USING INDEX tasks_deferred')
+      expect(planOf(DUE)).toMatch(/USING (COVERING )?INDEX tasks_deferred/)
+    })
+
+    it('a claim finds lanes, and the steps of a lane, in an index of what is queued alone', () => {
+      const lanes = planOf(openLanesQuery(SQLITE))
+      expect(lanes.match(/INDEX steps_queued/g)?.length).toBeGreaterThanOrEqual(3)
+      expect(lanes).not.toMatch(/SCAN s\b/)
+      const steps = planOf(queuedSteps(SQLITE))
+      expect(steps).toContain('USING INDEX steps_queued (lane=?')
+      expect(steps).not.toContain('TEMP B-TREE')
+      expect(planOf(SETTLE)).not.toContain('SCAN')
     })
 
     it('a finish goes by primary key', () => {

@@ -1,0 +1,41 @@
+import type { Catalogue } from './entry.ts'
+
+/** Who gets the next free slot: pools, tenants, priorities. */
+export const POOLS: Catalogue = {
+  POOL_INVALID: {
+    title: 'A pool cannot be set to this',
+    meaning:
+      'A pool limits how many tasks are worked on at once, over all workers. Its name and its number of places are refused as they were given; nothing was changed.',
+    causes: [
+      'The name has other characters than letters, digits, `-`, `_` and `.`, or is longer than 63.',
+      'The number of places is 0, negative or no whole number. A pool that shall give out nothing is closed.',
+    ],
+    remedies: [
+      'Give a whole number from 1, or `none` for no limit: `batchwright pools set NAME --slots 8`.',
+      'To stop a pool: `batchwright pools close NAME`; `open` lets it go on.',
+    ],
+    example: {
+      message: 'pool "db": expected a name of letters, digits, - _ . and whole numbers from 1 to 1000000, found another slots',
+      remedy: 'batchwright pools close db',
+    },
+  },
+  TENANT_INVALID: {
+    title: 'A tenant cannot be set to this',
+    meaning:
+      'Slots are shared between tenants by their weights, and a tenant may hold no more tasks at once than its limit. Its name, weight or limit are refused as they were given; nothing was changed.',
+    causes: [
+      'The weight or the limit is 0, negative or no whole number.',
+      'The name has other characters than letters, digits, `-`, `_` and `.`, or is longer than 63.',
+      'A limit for runs that name no tenant: their tasks are not counted.',
+    ],
+    remedies: [
+      'Give whole numbers from 1: `batchwright tenants set NAME --weight 3 --slots 20`.',
+      'Name a tenant in the job, or with `--tenant`, to limit its runs.',
+    ],
+    example: {
+      message:
+        'tenant "acme": expected a name of letters, digits, - _ . and whole numbers from 1 to 1000000, found another weight',
+      remedy: 'batchwright tenants set acme --weight 1',
+    },
+  },
+}
