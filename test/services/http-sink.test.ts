@@ -14,7 +14,12 @@ async function run(
   reply: (arrival: Arrival, number: number) => Reply,
   parts: Partial<JobSettings> = {},
   rows = 60,
-): Promise<{ readonly server: RecordingServer; readonly ended: unknown; readonly fleet: Fleet; readonly runId: string }> {
+): Promise<{
+  readonly server: RecordingServer
+  readonly ended: unknown
+  readonly fleet: Fleet
+  readonly runId: string
+}> {
   const server = await RecordingServer.start(reply)
   const fleet = await Fleet.open(1, rows)
   const settings: JobSettings = { job: 'send', url: server.url, ...parts }
@@ -59,7 +64,8 @@ describe('records sent to an address', () => {
 
   test('a request of many that is refused is halved, down to the records that are to blame', async () => {
     const poison = new Set([7, 33])
-    const ids = ({ body }: Arrival): number[] => (Array.isArray(body) ? body.map((each) => idOf({ body: each } as Arrival)) : [])
+    const ids = ({ body }: Arrival): number[] =>
+      Array.isArray(body) ? body.map((each) => idOf({ body: each } as Arrival)) : []
     const taken: number[] = []
     const { server, fleet, ended, runId } = await run(
       (arrival) => {
@@ -109,14 +115,20 @@ describe('records sent to an address', () => {
 
   test('no secret goes to another host by a redirect', async () => {
     const other = await RecordingServer.start()
-    const { server, fleet, ended } = await run(() => ({ status: 307, headers: { location: `${other.url}/stolen` } }), {}, 5)
+    const { server, fleet, ended } = await run(
+      () => ({ status: 307, headers: { location: `${other.url}/stolen` } }),
+      {},
+      5,
+    )
     expect(ended).toMatchObject({ state: 'failed', failure: 'HTTP_REDIRECTED' })
     expect(other.arrivals).toEqual([])
     await close(fleet, server, other)
   })
 
   test('the other side dies in mid-run and comes back: tasks wait without using attempts, and all arrives', async () => {
-    const server = await RecordingServer.start((_, number) => (number === 25 ? { status: 0, cut: true } : { status: 204 }))
+    const server = await RecordingServer.start((_, number) =>
+      number === 25 ? { status: 0, cut: true } : { status: 204 },
+    )
     await using fleet = await Fleet.open(2, 40)
     const settings: JobSettings = { job: 'send', url: server.url }
     const runId = await fleet.submit(settings, 'one')

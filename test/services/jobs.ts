@@ -1,4 +1,14 @@
-import { contract, dataset, field, http, job, jsonl, record, service, type HttpSink } from '../../packages/batchwright/src/index.ts'
+import {
+  contract,
+  dataset,
+  field,
+  http,
+  job,
+  jsonl,
+  record,
+  service,
+  type HttpSink,
+} from '../../packages/batchwright/src/index.ts'
 import type { JobDefinition } from '../../packages/batchwright/src/job/index.ts'
 
 const row = record({ id: field.integer() })

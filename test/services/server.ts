@@ -30,7 +30,9 @@ export class RecordingServer implements AsyncDisposable {
     this.#server = this.#make()
   }
 
-  static async start(reply: (arrival: Arrival, number: number) => Reply = () => ({ status: 204 })): Promise<RecordingServer> {
+  static async start(
+    reply: (arrival: Arrival, number: number) => Reply = () => ({ status: 204 }),
+  ): Promise<RecordingServer> {
     const server = new RecordingServer(reply)
     await server.up()
     return server

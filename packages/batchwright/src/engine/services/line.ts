@@ -43,7 +43,7 @@ interface Known {
   readonly why: string | null
 }
 
-const CLOSED: Known = { state: 'closed', until: 0, why: null }
+const CLOSED: Known = { state: 'closed', until: Number.NEGATIVE_INFINITY, why: null }
 
 /** What a line asks of the desk around it. */
 export interface LineOptions {
@@ -70,8 +70,8 @@ export class ServiceLine {
   #pressed = false
   #breaker: Known = CLOSED
   #trial: 'none' | 'mine' | 'made' = 'none'
-  #pausedUntil = 0
-  #slotsFrom = 0
+  #pausedUntil = Number.NEGATIVE_INFINITY
+  #slotsFrom = Number.NEGATIVE_INFINITY
   #knownAt: number | null = null
   #granted = 0
   #calls = { answered: 0, failed: 0 }
@@ -187,7 +187,7 @@ export class ServiceLine {
     this.#held = answer.held
     this.#frozen = null
     this.#pressed = answer.pressed
-    this.#pausedUntil = answer.pausedMs > 0 ? now + answer.pausedMs : 0
+    this.#pausedUntil = answer.pausedMs > 0 ? now + answer.pausedMs : Number.NEGATIVE_INFINITY
     this.#slotsFrom = now + answer.nextMs
     this.#breaker = { state: answer.breaker.state, until: now + answer.breaker.forMs, why: answer.breaker.why }
     if (answer.breaker.trial) this.#trial = 'mine'
