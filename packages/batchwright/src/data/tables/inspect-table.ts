@@ -70,9 +70,7 @@ export async function inspectTable(
       rows: (sql, values) => connection.rows(sql, values),
       teach: (name, body) => {
         if (connection instanceof SqliteConnection)
-          connection.teach(name, (value) =>
-            body(value instanceof Uint8Array ? null : (value ?? null)) ? 1 : 0,
-          )
+          connection.teach(name, (value) => (body(value instanceof Uint8Array ? null : (value ?? null)) ? 1 : 0))
       },
       close: () => connection.close(),
     }

@@ -28,7 +28,7 @@ export interface Progress {
 }
 
 /** How long a statement waits for a lock that the attempt before may hold. */
-const OTHERS_MS = 2_000
+const OTHERS_MS = 1_000
 /** How long a session of ours may keep a transaction open without a word: one that was stopped must not hold its locks for ever. */
 const SILENT_MS = 300_000
 /** Tries to get past the attempt before: it is let end first, then ended. */

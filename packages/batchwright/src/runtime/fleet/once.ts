@@ -89,7 +89,9 @@ function scopeOf({ job, runId }: RunContext, { within = 'job' }: OnceOptions): s
 function checkKey(key: unknown): string {
   if (typeof key === 'string' && key.length > 0 && key.length <= LONGEST_KEY) return key
   throw invalid(
-    typeof key === 'string' ? `a key of ${String(key.length)} characters` : `a key that is ${key === null ? 'null' : typeof key}`,
+    typeof key === 'string'
+      ? `a key of ${String(key.length)} characters`
+      : `a key that is ${key === null ? 'null' : typeof key}`,
     `Name what happens at most once, in 1 to ${String(LONGEST_KEY)} characters: once(\`mail/\${customer.id}\`, ...).`,
   )
 }
@@ -105,13 +107,20 @@ function checkOptions(key: string, options: OnceOptions | undefined): OnceOption
     )
   }
   if (options === undefined || !PLACES.has(options.within)) {
-    throw invalid(`once(${JSON.stringify(key)}) within something else`, "within is 'job' (default), 'run' or 'project'.")
+    throw invalid(
+      `once(${JSON.stringify(key)}) within something else`,
+      "within is 'job' (default), 'run' or 'project'.",
+    )
   }
   return options
 }
 
 function invalid(found: string, hint: string): BatchwrightError {
-  return new BatchwrightError({ code: 'EFFECT_INVALID', message: `once: expected a key and a policy, found ${found}`, hint })
+  return new BatchwrightError({
+    code: 'EFFECT_INVALID',
+    message: `once: expected a key and a policy, found ${found}`,
+    hint,
+  })
 }
 
 function outcomeOf(key: string, value: unknown, redactor: Redactor): JsonValue {
@@ -139,7 +148,11 @@ const NEVER_LEFT_CODES = new Set(['UND_ERR_CONNECT_TIMEOUT'])
 
 function mayHaveHappened(thrown: unknown): boolean {
   if (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.name === 'TimeoutError')) return true
-  for (let error: ReturnType<typeof reportError> | undefined = reportError(thrown); error !== undefined; error = error.cause) {
+  for (
+    let error: ReturnType<typeof reportError> | undefined = reportError(thrown);
+    error !== undefined;
+    error = error.cause
+  ) {
     if (NEVER_LEFT_CODES.has(error.code)) return false
     if (DOUBTFUL_CODES.has(error.code) || error.code.startsWith('UND_ERR_')) return true
     // A call that waited for its permit when the attempt stopped has never left.

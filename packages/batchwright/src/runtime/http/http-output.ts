@@ -173,9 +173,7 @@ export class HttpOutput {
       }
     }
     const said =
-      service === null
-        ? (await call(stops.hard)).value
-        : await host.gate.told(service, () => this.#client(), call)
+      service === null ? (await call(stops.hard)).value : await host.gate.told(service, () => this.#client(), call)
     if ('thrown' in said) throw this.#connectionFailed(message, said.thrown)
     return this.#judge(message, said)
   }
