@@ -8,7 +8,7 @@ import { InvariantBroken } from './fixtures/simulation/broken.ts'
 import { playHistory } from './fixtures/simulation/history.ts'
 import { SABOTAGES } from './fixtures/simulation/sabotage.ts'
 
-const SEEDS = 250
+const SEEDS = 150
 /** A broken rule must show within so many. */
 const SEEDS_TO_BE_FOUND = 500
 
