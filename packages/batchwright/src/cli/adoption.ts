@@ -9,6 +9,7 @@ import type { JobDefinition, StepDefinition, StepInput } from '../job/index.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { Part, StepOutput } from '../protocol/index.ts'
 import type { DeadLetterReplay, RunRow, Store } from '../store/contract.ts'
+import { partitionTasks } from './letters.ts'
 import { lastReplayOf, lineage } from './mended.ts'
 import type { Project } from './project.ts'
 import { runTitle } from './view.ts'
@@ -53,18 +54,32 @@ export async function decideAdoption(request: AdoptionRequest): Promise<Adoption
 
 /** The partitions of the step that run again: those of the letters, and those whose output is gone. */
 async function partitionsAgain(
-  { job, step: name, partitions }: AdoptionRequest,
+  { store, run, job, step: name, partitions }: AdoptionRequest,
   output: StepOutput | undefined,
 ): Promise<readonly number[]> {
   const step = job.steps.find((each) => each.name === name)
   // A mended record may have another key, and belong to any partition.
   const everywhere = step?.kind === 'records' && step.partition.by === 'keyHash'
+  const pieces = await piecesOf(store, run.runId, name)
   const again: number[] = []
   for (const task of output?.tasks ?? []) {
     const needed = [...Object.values(task.output.outputs).flat(), ...task.output.deadLetters]
-    if (everywhere || partitions.has(task.index) || !(await allThere(needed))) again.push(task.index)
+    const all = [task.index, ...(pieces.get(task.index) ?? [])]
+    if (everywhere || all.some((index) => partitions.has(index)) || !(await allThere(needed))) again.push(...all)
   }
   return again
+}
+
+/** The pieces that were cut off partitions while they ran, by the index of the partition: they run again with it. */
+async function piecesOf(store: Store, runId: string, step: string): Promise<ReadonlyMap<number, readonly number[]>> {
+  const pieces = new Map<number, number[]>()
+  for await (const { index, origin } of partitionTasks(store, runId, step)) {
+    if (origin === undefined || index === null) continue
+    const known = pieces.get(origin)
+    if (known === undefined) pieces.set(origin, [index])
+    else known.push(index)
+  }
+  return pieces
 }
 
 /** A step that is taken over and has lost parts that a step which runs again reads; null where there is none. */

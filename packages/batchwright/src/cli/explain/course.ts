@@ -7,6 +7,7 @@ import { numbersOf, textOf } from './facts.ts'
 import { inWords } from './people.ts'
 import { clause, listed, sentence, span } from './sentence.ts'
 import type { Sentence } from './sentence.ts'
+import { stragglers } from './stragglers.ts'
 
 /** Shorter times without work are the engine's own turning, or what lies between a death and the last sign of life before it. */
 const NOTABLE_IDLE_MS = 3_000
@@ -21,6 +22,7 @@ export function course(facts: RunFacts): readonly Sentence[] {
     ...idle(facts),
     ...retries(facts),
     ...lostLeases(facts),
+    ...stragglers(facts),
   ].toSorted((left, right) => (left.at ?? 0) - (right.at ?? 0))
 }
 

@@ -37,6 +37,37 @@ test('a run says by whom it was started, and what it waited for before its first
   await it.store.close()
 })
 
+test('what was done about slow partitions is told with its reason, and a piece says where it was cut off', async () => {
+  const it = await scriptedRun()
+  await it.begin()
+  await it.plan(2)
+  const [cut, uncut] = [await it.claim(), await it.claim()]
+  await it.store.askSplit(uncut, 2)
+  await it.store.declineSplit(uncut, 'a compressed file can only be read from its beginning')
+  await it.store.askSplit(cut, 2)
+  const piece = { payload: null, label: 'lines.csv records 1-600', records: 600, bytes: null }
+  const rest = { payload: null, label: 'lines.csv records 601-1000', records: 400, bytes: null }
+  await it.checkpoint(cut, 10, { own: piece, rest: [rest] })
+  expect(await told(it, 'not-split')).toEqual([
+    'Slots were idle, but partition 1 of step rate was not cut: a compressed file can only be read from its beginning.',
+  ])
+  expect(await told(it, 'split')).toEqual([
+    'Slots were idle, so partition 0 of step rate gave away its last 400 records while it ran, as partition 2.',
+  ])
+  expect(await told(it, 'cut-off', 'run1/rate/2')).toEqual([
+    'It was cut off partition 0 while that ran, because slots were idle.',
+  ])
+  await it.store.askCopy(uncut, { runningMs: 90_000, expectedMs: 20_000, leftMs: null })
+  expect(await told(it, 'copied')).toEqual([
+    'The attempt at partition 1 of step rate had run for 1 min 30 s, where its siblings took 20 s for as much, and it did not move any more: a copy was made of it, from its last checkpoint on.',
+  ])
+  await it.succeed(uncut)
+  expect(await told(it, 'copy-dropped')).toEqual([
+    'The copy of partition 1 of step rate was dropped: the original was first.',
+  ])
+  await it.store.close()
+})
+
 test('a revision and a replay say what they are', async () => {
   const it = await scriptedRun()
   await it.begin()

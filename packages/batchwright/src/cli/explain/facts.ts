@@ -33,6 +33,9 @@ const FEW = 12
 /** Lost leases whose tasks are followed to their next attempt. */
 const FOLLOWED = 6
 
+/** What was done about partitions that lagged behind. */
+export const STRAGGLER_EVENTS = ['task.split', 'split.declined', 'task.copied', 'copy.won', 'copy.dropped'] as const
+
 export interface RunFacts {
   readonly run: RunRow
   readonly now: number
@@ -47,6 +50,8 @@ export interface RunFacts {
   readonly events: readonly StoreEvent[]
   /** Null where there are too many to tell one by one. */
   readonly retries: readonly StoreEvent[] | null
+  /** What was done about slow partitions; null where it is too much to tell one by one. */
+  readonly stragglers: readonly StoreEvent[] | null
   readonly lost: readonly LostLease[]
   readonly activity: RunActivity
   readonly workers: readonly WorkerRow[]
@@ -85,7 +90,8 @@ export async function gatherRunFacts(store: Store, run: RunRow): Promise<RunFact
     current: await currentOf(store, publications),
     overtakenBy: await overtaking(store, run),
     snapshots: await store.listSnapshots(runId),
-    retries: await fewOf(store, runId, counts, 'task.retried'),
+    retries: await fewOf(store, runId, counts, ['task.retried']),
+    stragglers: await fewOf(store, runId, counts, STRAGGLER_EVENTS),
     lost: await lostLeases(store, runId),
     activity: await store.runActivity(runId, { from: run.createdAt, to: run.endedAt ?? now, buckets: 1 }),
     workers,
@@ -115,10 +121,10 @@ async function fewOf(
   store: Store,
   runId: string,
   counts: readonly EventCount[],
-  type: string,
+  types: readonly string[],
 ): Promise<readonly StoreEvent[] | null> {
-  const total = counts.filter((each) => each.type === type).reduce((sum, each) => sum + each.count, 0)
-  return total > FEW ? null : store.listEvents({ after: 0, runId, types: [type] })
+  const total = counts.filter((each) => types.includes(each.type)).reduce((sum, each) => sum + each.count, 0)
+  return total > FEW ? null : store.listEvents({ after: 0, runId, types })
 }
 
 async function runningAttempts(store: Store, runId: string): Promise<readonly AttemptRow[]> {

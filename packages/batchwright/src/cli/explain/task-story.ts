@@ -71,7 +71,10 @@ function input(row: TaskRow | null): readonly Sentence[] {
     ...(bytes === null ? [] : [`${count(bytes)} bytes`]),
   ]
   const text = `It reads ${label}${size.length === 0 ? '' : `: ${size.join(', ')}`}.`
-  return [sentence(null, 'input', text, { label, records, bytes })]
+  const read = sentence(null, 'input', text, { label, records, bytes })
+  if (row?.origin === undefined) return [read]
+  const whence = `It was cut off partition ${row.origin} while that ran, because slots were idle.`
+  return [read, sentence(null, 'cut-off', whence, { origin: row.origin })]
 }
 
 function history(attempts: readonly AttemptRow[], now: number): readonly Sentence[] {
