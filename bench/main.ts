@@ -4,16 +4,22 @@
  *   npm run bench -- records [--rows N] [--repeats N] [--sizes N,N,...] [--folder DIR] [--json]
  *   npm run bench -- package [--json]
  *   npm run bench -- skew [--records N] [--repeats N] [--folder DIR] [--json]
+ *   npm run bench -- recovery [--only NAME] [--limit SECONDS] [--json]
+ *   npm run bench -- idle [--workers N,N,...] [--seconds N] [--json]
  */
+import { idleBenchmark } from './idle/benchmark.ts'
 import { packageBenchmark } from './package/benchmark.ts'
 import { recordsBenchmark } from './records/benchmark.ts'
+import { recoveryBenchmark } from './recovery/benchmark.ts'
 import { skewBenchmark } from './skew/benchmark.ts'
 
 const [name, ...rest] = process.argv.slice(2)
 if (name === 'records') await recordsBenchmark(rest)
 else if (name === 'package') await packageBenchmark(rest)
 else if (name === 'skew') await skewBenchmark(rest)
+else if (name === 'recovery') await recoveryBenchmark(rest)
+else if (name === 'idle') await idleBenchmark(rest)
 else {
-  console.error(`expected a benchmark: records, package, skew; found ${name ?? 'none'}`)
+  console.error(`expected a benchmark: records, package, skew, recovery, idle; found ${name ?? 'none'}`)
   process.exitCode = 2
 }

@@ -57,6 +57,8 @@ export interface WorkerOptions {
   readonly heartbeatMs?: number
   /** How long the main thread may be silent before its lease is no longer renewed; default 30,000. */
   readonly silenceMs?: number
+  /** How often one looks for work where the store tells of none, milliseconds; default 1,000. */
+  readonly pollMs?: number
   /** Default 1,000. */
   readonly reapEveryMs?: number
   /** Crashes under a task before it fails; default 3. */
@@ -97,6 +99,7 @@ export function settle(options: WorkerOptions): WorkerSettings {
     leaseMs: options.leaseMs ?? 6_000,
     heartbeatMs: options.heartbeatMs ?? 2_000,
     silenceMs: options.silenceMs ?? 30_000,
+    pollMs: options.pollMs ?? 1_000,
     reapEveryMs: options.reapEveryMs ?? 1_000,
     crashLimit: options.crashLimit ?? 3,
     stopGraceMs: { ...STOP_GRACE_MS, ...options.stopGraceMs },

@@ -16,9 +16,11 @@ export interface ReaperOptions {
 /** One pass: buries processes of this host that are surely dead at once, and others when their leases have run out. */
 export async function reapOnce(options: ReaperOptions): Promise<ReapResult> {
   const { store, contact, own } = options
-  const workers = await contact.call(() => store.listWorkers({ states: ['alive'], host: own.host }))
+  const workers = await contact.call(() => store.listWorkers({ states: ['alive'], host: own.host, orExpired: true }))
   const knownDead = workers.filter((worker) => isSurelyDead(worker, own)).map((worker) => worker.workerId)
   const onlyKnown = contact.unbrokenMs() < options.graceMs
-  if (onlyKnown && knownDead.length === 0) return { workers: [], released: 0, failed: 0 }
+  // What there is to do is seen by reading: a fleet of idle workers must not write all the time.
+  const overdue = !onlyKnown && workers.some((worker) => worker.expired)
+  if (!overdue && knownDead.length === 0) return { workers: [], released: 0, failed: 0 }
   return contact.call(() => store.reap(knownDead, { crashes: options.crashes, onlyKnown }))
 }

@@ -13,8 +13,6 @@ import { reapOnce } from './reaper.ts'
 import { SlotRack } from './slots.ts'
 import { watchRuns } from './watch.ts'
 
-/** With nothing to do, the store is looked at this often at the least. */
-const POLL_MS = 1_000
 /** How often a worker looks for what dead workers have left running on its machine. */
 const SWEEP_EVERY_MS = 30_000
 /** Slots that are closed by force get this long to have their tasks given back. */
@@ -126,7 +124,7 @@ export class Worker {
     // Listening starts before the claim, so that no change falls between the two.
     const listening = new AbortController()
     const signal = AbortSignal.any([this.#wake.signal, this.#draining.signal, listening.signal])
-    const changed = store.waitForChange(POLL_MS, signal)
+    const changed = store.waitForChange(this.#settings.pollMs, signal)
     try {
       const free = this.#settings.slots - this.#attempts.size
       const tasks = free > 0 && incarnation.lease.isCertain() ? await this.#claim(incarnation, free) : []

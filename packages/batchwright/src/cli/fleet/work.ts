@@ -1,8 +1,9 @@
 /** The composition root of `batchwright worker`: a process that works on whatever runs of the project there are. */
 import { Worker } from '../../engine/index.ts'
-import type { DescribeStep, WorkerHooks } from '../../engine/index.ts'
+import type { DescribeStep, WorkerHooks, WorkerOptions } from '../../engine/index.ts'
 import { loadArtifact } from '../../runtime/index.ts'
 import type { RunRow, Store } from '../../store/index.ts'
+import type { StoreAddress } from '../../store/index.ts'
 import { shownAddress } from '../../store/index.ts'
 import { describeWith, executorsOf } from '../assembly.ts'
 import { cleanAfter } from '../clean.ts'
@@ -88,6 +89,7 @@ async function workOn(
     heartbeat: { kind: 'thread', store: project.store },
     leaseMs,
     heartbeatMs: Math.round(leaseMs / 3),
+    ...paceOf(project.store),
     stopGraceMs: { preempted: graceMs - leaveMs(graceMs), paused: graceMs - leaveMs(graceMs) },
     clock,
     random,
@@ -114,6 +116,14 @@ async function workOn(
   const { succeeded, retried, failed, returned, lost } = tally.totals
   const told = `${succeeded} succeeded, ${retried} retried, ${failed} failed, ${returned} given back, ${lost} lost`
   log.say('worker.ended', `worker ${name} ended: ${told}`, { name, succeeded, retried, failed, returned, lost })
+}
+
+/**
+ * How often an idle worker asks. PostgreSQL tells who listens, and each question is one of its transactions: with a hundred
+ * workers they add up.
+ */
+export function paceOf({ kind }: StoreAddress): Pick<WorkerOptions, 'pollMs' | 'reapEveryMs'> {
+  return kind === 'sqlite' ? {} : { pollMs: 5_000, reapEveryMs: 2_000 }
 }
 
 function leaveMs(graceMs: number): number {

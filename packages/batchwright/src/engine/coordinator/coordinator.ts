@@ -22,12 +22,12 @@ export interface CoordinatorOptions {
   readonly holder: string
   readonly clock: Clock
   readonly random: Random
-  /** How long the lead is held without being renewed; default 15,000. It is renewed three times as often. */
+  /** How long the lead is held without being renewed; default 30,000. It is renewed three times as often. */
   readonly leadMs?: number
   readonly hooks?: CoordinatorHooks
 }
 
-const LEAD_MS = 15_000
+const LEAD_MS = 30_000
 /** All duties are led by one process. */
 const LEAD = 'coordinator'
 

@@ -166,5 +166,10 @@ export function fleetRules(open: OpenWorld): void {
     expect(await ids({ states: ['retired', 'dead'] })).toEqual(['two'])
     expect(await ids({ host: 'right' })).toEqual(['one', 'two'])
     expect(await ids({ host: 'nowhere' })).toEqual([])
+    const dying = { states: ['alive'], host: 'nowhere', orExpired: true } as const
+    expect(await ids(dying)).toEqual([])
+    world.clock.advance(LEASE_MS)
+    expect(await ids(dying)).toEqual(['one'])
+    expect((await world.store.listWorkers()).map(({ expired }) => expired)).toEqual([true, false])
   })
 }

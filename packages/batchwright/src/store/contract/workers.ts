@@ -59,6 +59,8 @@ export interface WorkerVerbs {
 export interface WorkerFilter {
   readonly states?: readonly WorkerRow['state'][]
   readonly host?: string
+  /** Of other hosts than that one, those too whose lease has run out: whoever buries the dead needs no more. */
+  readonly orExpired?: boolean
 }
 
 export interface ReapResult {
@@ -71,4 +73,6 @@ export interface WorkerRow extends NewWorker {
   readonly state: 'alive' | 'dead' | 'retired'
   /** By the store's clock, milliseconds since the epoch. */
   readonly expiresAt: number
+  /** Whether it is alive in name, and its lease has run out. */
+  readonly expired: boolean
 }

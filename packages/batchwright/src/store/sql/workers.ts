@@ -6,7 +6,7 @@ import { endCrashed, endFailed, endUnspent, lockTasksOf, ownedTask, tasksOf, typ
 import { readiedAll } from './lanes.ts'
 import { lockRunsHeldBy } from './locks.ts'
 import { storageNotShared } from './refusals.ts'
-import { number, numberOrNull, text, textOrNull, word, type Row } from './rows.ts'
+import { flag, number, numberOrNull, text, textOrNull, word, type Row } from './rows.ts'
 import type { Session } from './session.ts'
 import { emitGroups } from './tasks.ts'
 
@@ -240,11 +240,18 @@ async function failCrashed(session: Session, crashed: readonly Orphan[], limit: 
 }
 
 export async function listWorkers(session: Session, filter: WorkerFilter = {}): Promise<readonly WorkerRow[]> {
-  const { states, host } = filter
+  const { states, host, orExpired } = filter
   const rows = await session.all(
-    `select * from workers where (:everyState = 1 or ${session.dialect.among('state', 'states', 'text')})
-       and (cast(:host as text) is null or host = :host) order by worker_id`,
-    { everyState: states === undefined ? 1 : 0, states: states ?? [], host: host ?? null },
+    `select w.*, case when state = 'alive' and expires_at <= store_now() then 1 else 0 end as expired
+     from workers w where (:everyState = 1 or ${session.dialect.among('state', 'states', 'text')})
+       and (cast(:host as text) is null or host = :host or (:orExpired = 1 and expires_at <= store_now()))
+     order by worker_id`,
+    {
+      everyState: states === undefined ? 1 : 0,
+      states: states ?? [],
+      host: host ?? null,
+      orExpired: orExpired === true ? 1 : 0,
+    },
   )
   return rows.map(workerFrom)
 }
@@ -259,6 +266,7 @@ function workerFrom(row: Row): WorkerRow {
     leaseMs: number(row, 'lease_ms'),
     state: word<WorkerRow['state']>(row, 'state'),
     expiresAt: number(row, 'expires_at'),
+    expired: flag(row, 'expired'),
     ...optional('name', textOrNull(row, 'name')),
     ...optional('slots', numberOrNull(row, 'slots')),
     ...optional('version', textOrNull(row, 'version')),
