@@ -21,6 +21,10 @@ export interface RunRequest {
   /** Who or what asks: `cli`, `schedule:...`. */
   readonly requestedBy: string
   readonly replay?: DeadLetterReplay
+  /** Instead of the job's. */
+  readonly tenant?: string
+  /** Instead of the job's. */
+  readonly priority?: number
 }
 
 export interface Chance {
@@ -56,6 +60,8 @@ export function newRun(job: JobDefinition, request: RunRequest, chance: Chance):
     steps: job.steps.map(newStep),
     requestedBy: request.requestedBy,
     replay: request.replay ?? null,
+    tenant: request.tenant ?? job.tenant ?? '',
+    priority: request.priority ?? job.priority ?? 0,
   }
 }
 
@@ -133,6 +139,7 @@ function newStep(step: JobDefinition['steps'][number]): NewStep {
     publish: datasetsWritten(step).length === 0 ? 'none' : step.publish,
     ...(mayBeCut(step) ? { rebalance: true } : {}),
     ...(step.speculation === undefined ? {} : { speculation: step.speculation }),
+    ...(step.pool === undefined ? {} : { pool: step.pool }),
     ...(services.length === 0 ? {} : { services }),
   }
 }

@@ -112,6 +112,7 @@ function implicitMap(
       timeoutMs: definition.timeoutMs,
       isolation: definition.isolation,
       processMemory: definition.processMemory,
+      ...(definition.pool === undefined ? {} : { pool: definition.pool }),
       services: new Map(),
       lookups: new Map(),
       files: new Map(),

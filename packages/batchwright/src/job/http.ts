@@ -186,7 +186,11 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 function headerName(name: string | undefined): string | null {
   if (name === undefined) return null
   if (typeof name === 'string' && HEADER_NAME.test(name)) return name
-  throw invalid('idempotencyKey', `expected the name of a header, found ${show(name)}`, "For example 'Idempotency-Key'.")
+  throw invalid(
+    'idempotencyKey',
+    `expected the name of a header, found ${show(name)}`,
+    "For example 'Idempotency-Key'.",
+  )
 }
 
 function successOf(success: HttpOptions<never>['success']): HttpTarget['success'] {

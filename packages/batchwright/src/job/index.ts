@@ -78,5 +78,21 @@ export type {
   WriteOptions,
   WrittenStep,
 } from './step-types.ts'
-export { postgres, sqlite, type PostgresTableOptions, type SqliteTableOptions, type TableReadOptions } from './tables.ts'
-export { daily, every, hourly, monthly, weekly, windowDate, windowLocal, type Window, type WindowOptions } from './window.ts'
+export {
+  postgres,
+  sqlite,
+  type PostgresTableOptions,
+  type SqliteTableOptions,
+  type TableReadOptions,
+} from './tables.ts'
+export {
+  daily,
+  every,
+  hourly,
+  monthly,
+  weekly,
+  windowDate,
+  windowLocal,
+  type Window,
+  type WindowOptions,
+} from './window.ts'

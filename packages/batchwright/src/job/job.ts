@@ -1,6 +1,7 @@
 import { parseDuration, type Duration } from '../kernel/units.ts'
 import type { WindowValue } from '../protocol/index.ts'
 import { assemble } from './graph.ts'
+import { parsePriority } from './lanes.ts'
 import type { JobDefinition } from './model.ts'
 import { checkName, checkOptions, definitionError, didYouMean, show } from './names.ts'
 import { FunctionBuilder, ReduceBuilder, SqlBuilder } from './other-builders.ts'
@@ -24,6 +25,10 @@ export interface JobOptions<DeclaredWindow, DeclaredParameters> {
   readonly timeout?: Duration
   /** How fast its tasks are tried again, all together. Default: at most 50 retries in any second; `false` for no limit. */
   readonly retryBudget?: RetryBudgetOptions | false
+  /** On whose behalf it runs: workers' slots are shared between tenants. A name, as of jobs. Default: none. */
+  readonly tenant?: string
+  /** Beside other runs of its tenant: the higher goes first. A whole number from -1000 to 1000. Default 0. */
+  readonly priority?: number
 }
 
 /** Of a job that declares none: any name is a type error. */
@@ -38,7 +43,7 @@ export interface TypesOf<DeclaredWindow, DeclaredParameters> extends JobTypes {
 }
 
 const JOB = Symbol.for('batchwright.job')
-const OPTIONS = ['description', 'owner', 'window', 'parameters', 'timeout', 'retryBudget']
+const OPTIONS = ['description', 'owner', 'window', 'parameters', 'timeout', 'retryBudget', 'tenant', 'priority']
 
 /**
  * Defines a job: its options, and a function that declares its steps. Runs nothing and touches nothing; what can be known
@@ -89,6 +94,8 @@ export function job<
     parameters: parametersOf(place, options.parameters),
     timeoutMs: options.timeout === undefined ? null : parseDuration(options.timeout, `${place} timeout`),
     retryBudget: parseRetryBudget(`${place} retryBudget`, options.retryBudget ?? {}),
+    ...(options.tenant === undefined ? {} : { tenant: checkName('tenant', options.tenant) }),
+    ...(options.priority === undefined ? {} : { priority: parsePriority(`${place} priority`, options.priority) }),
     ...assemble(place, declared, window),
   }
   return Object.freeze(Object.defineProperty(definition, JOB, { value: true }))

@@ -21,6 +21,10 @@ export interface JobDefinition {
   readonly timeoutMs: number | null
   /** How fast tasks of a run are tried again, all together; null for no limit. */
   readonly retryBudget: RetryBudget | null
+  /** Absent: none. */
+  readonly tenant?: string
+  /** Absent: 0. */
+  readonly priority?: number
 }
 
 /** Retries of a whole run. Beyond it they wait for their turn, or the run fails. */
@@ -380,6 +384,8 @@ interface StepBase {
   /** Most that all of its process may take, bytes; null for the slot's own. Only with isolation `process`. */
   readonly processMemory: number | null
   readonly services: ReadonlyMap<string, ServiceDefinition>
+  /** The pool that its tasks take places of; absent for none. */
+  readonly pool?: string
   /** When a slow partition gets a second attempt beside the first; absent for never. */
   readonly speculation?: Speculation
   /** Datasets held in memory, by the names that user functions know them by. */

@@ -254,7 +254,9 @@ export class RecordsBuilder extends StepBuilder {
     if (target.batch === 1) return given ? this.#commit : { ...this.#commit, chunk: TARGET_CHUNK }
     const whole = this.#partition.by === 'keyHash'
     const least = whole ? READ_AT_ONCE : TARGET_CHUNK
-    const chunk = given ? this.#commit.chunk : Math.max(least, SMALLEST.find((size) => size >= target.batch) ?? READ_AT_ONCE)
+    const chunk = given
+      ? this.#commit.chunk
+      : Math.max(least, SMALLEST.find((size) => size >= target.batch) ?? READ_AT_ONCE)
     if (READ_AT_ONCE % chunk === 0 && chunk >= (whole ? READ_AT_ONCE : 1)) return { ...this.#commit, chunk }
     throw this.error(
       'commit',
@@ -311,6 +313,7 @@ export class RecordsBuilder extends StepBuilder {
       'publish',
       'rebalance',
       'speculate',
+      'pool',
     ].find((policy) => this.hasCalled(policy))
     if (late === undefined) return
     throw this.error(method, `it comes after .${late}()`, `Put .${method}() before .${late}().`, 'STEP_ORDER')

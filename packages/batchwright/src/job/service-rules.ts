@@ -96,7 +96,8 @@ function rateOf(place: string, limits: ServiceLimits): RateRule | null {
 function breakerOf(place: string, options: BreakerOptions): BreakerRule {
   checkOptions(place, options, ['failures', 'calls', 'window', 'open', 'longest', 'counts'])
   const failures = parseRatio(options.failures ?? '50%', `${place} failures`)
-  if (failures === 0) throw invalid(`${place} failures`, 'expected more than 0%', 'The least is calls: 1, failures: 1%.')
+  if (failures === 0)
+    throw invalid(`${place} failures`, 'expected more than 0%', 'The least is calls: 1, failures: 1%.')
   const openMs = time(`${place} open`, options.open ?? '10s')
   const given = options.longest === undefined ? Math.max(300_000, openMs) : time(`${place} longest`, options.longest)
   if (given < openMs) throw invalid(`${place} longest`, 'it is shorter than open', 'Swap them, or raise longest.')

@@ -68,16 +68,7 @@ export function service<Client, const Secret extends string = string>(
 ): Service<Client> {
   checkName('service', name)
   const place = `service ${show(name)}`
-  checkOptions(place, options, [
-    'secrets',
-    'open',
-    'close',
-    'openWithin',
-    'closeWithin',
-    'limits',
-    'breaker',
-    'probe',
-  ])
+  checkOptions(place, options, ['secrets', 'open', 'close', 'openWithin', 'closeWithin', 'limits', 'breaker', 'probe'])
   const { open, close, breaker, probe } = options
   if (typeof open !== 'function') {
     throw invalid(

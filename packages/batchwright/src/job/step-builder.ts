@@ -101,6 +101,7 @@ export abstract class StepBuilder {
   private processMemory: number | null = null
   protected publishMode: 'together' | 'alone' = 'together'
   protected speculation: Speculation | null = null
+  private poolOfStep: string | null = null
   private declaredMemory: number | null = null
   protected services: ReadonlyMap<string, ServiceDefinition> = new Map()
   protected declaredLookups: ReadonlyMap<string, LookupDefinition> = new Map()
@@ -161,6 +162,12 @@ export abstract class StepBuilder {
   publish(mode: 'together' | 'alone'): this {
     this.once('publish')
     this.publishMode = this.choice('publish', mode, ['together', 'alone'])
+    return this
+  }
+
+  pool(name: string): this {
+    this.once('pool')
+    this.poolOfStep = checkName('pool', name)
     return this
   }
 
@@ -538,6 +545,7 @@ export abstract class StepBuilder {
       isolation: this.isolationOfStep,
       processMemory: this.processMemory,
       services: this.services,
+      ...(this.poolOfStep === null ? {} : { pool: this.poolOfStep }),
       ...(this.speculation === null ? {} : { speculation: this.speculation }),
       lookups: new Map(
         [...this.declaredLookups].map(([name, given]) => [
@@ -590,6 +598,7 @@ interface BaseDefinition {
   readonly isolation: StepDefinition['isolation']
   readonly processMemory: number | null
   readonly services: ReadonlyMap<string, ServiceDefinition>
+  readonly pool?: string
   readonly speculation?: Speculation
   readonly lookups: ReadonlyMap<string, LookupDefinition>
   readonly files: ReadonlyMap<string, FileOutputDefinition>

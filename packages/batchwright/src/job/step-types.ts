@@ -182,6 +182,11 @@ interface CommonPolicies<Next> {
    */
   isolation(isolation: 'thread' | 'inline'): Next
   isolation(isolation: 'process', options?: ProcessOptions): Next
+  /**
+   * Its tasks take places of a pool, over the whole fleet: as many at once as the pool has. What it has is set with
+   * `batchwright pools` or in the configuration; a pool that nobody has set has no limit.
+   */
+  pool(name: string): Next
   /** Waits for steps that it reads nothing from. */
   after(...steps: readonly (StepRef | string)[]): Next
 }

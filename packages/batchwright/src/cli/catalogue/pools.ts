@@ -2,6 +2,17 @@ import type { Catalogue } from './entry.ts'
 
 /** Who gets the next free slot: pools, tenants, priorities. */
 export const POOLS: Catalogue = {
+  PRIORITY_INVALID: {
+    title: 'A priority is no whole number from -1000 to 1000',
+    meaning:
+      'The priority of a job, or of one run, says which run of a tenant goes first: the higher. Runs that say nothing have 0.',
+    causes: ['It was written as text, with decimals, or further from 0 than 1000.'],
+    remedies: ['Write a whole number: `priority: 5` in the job, or `--priority 5` for one run.'],
+    example: {
+      message: 'job "billing" priority: expected a whole number from -1000 to 1000, found "high"',
+      remedy: 'batchwright run billing --priority 5',
+    },
+  },
   POOL_INVALID: {
     title: 'A pool cannot be set to this',
     meaning:
@@ -15,7 +26,8 @@ export const POOLS: Catalogue = {
       'To stop a pool: `batchwright pools close NAME`; `open` lets it go on.',
     ],
     example: {
-      message: 'pool "db": expected a name of letters, digits, - _ . and whole numbers from 1 to 1000000, found another slots',
+      message:
+        'pool "db": expected a name of letters, digits, - _ . and whole numbers from 1 to 1000000, found another slots',
       remedy: 'batchwright pools close db',
     },
   },
