@@ -13,6 +13,7 @@ import { declareExplain } from './declare/explain.ts'
 import { declareLooking } from './declare/looking.ts'
 import type { Outcome } from './declare/options.ts'
 import { shared } from './declare/options.ts'
+import { declareServices } from './declare/services.ts'
 import { declareRunning } from './declare/running.ts'
 import type { ExitCode } from './failure.ts'
 import { EXIT } from './failure.ts'
@@ -41,6 +42,7 @@ export function declareCommands(program: Command, session: Session, done: (code:
   declareLooking(program, session, run)
   declareControl(program, session, run)
   declareDeadLetters(program, session, run)
+  declareServices(program, session, run)
   declareDatasets(program, session, run)
   declareExplain(program, session, run)
   declareDebugging(program, session, run)

@@ -624,7 +624,7 @@ export interface OnceOptions {
   /**
    * What happens where an attempt died between the effect's beginning and its end, so that nobody knows whether it took
    * place. `skip`: it counts as done, with no outcome. `repeat`: it is made again. `ask`: the task waits until somebody says
-   * (`batchwright effects`).
+   * (`batchwright effects list`).
    */
   readonly inDoubt: InDoubt
   /** Where the key is the only one of its name: default `job`, in all its runs. */

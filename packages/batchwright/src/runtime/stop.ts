@@ -5,12 +5,6 @@ import type { StopReason } from '../protocol/index.ts'
 /** Why an attempt ends where it stands. `postponed`: what it needs of the fleet cannot be had for some time. */
 export type HardStop = StopReason | 'postponed'
 
-const CODES: Readonly<Partial<Record<HardStop, Uppercase<string>>>> = {
-  timeout: 'ATTEMPT_TIMEOUT',
-  cancelled: 'ATTEMPT_CANCELLED',
-  postponed: 'ATTEMPT_POSTPONED',
-}
-
 /** Asked to stop in a way that leaves nothing to save: the attempt ends here, and its files are the cleaner's. */
 export class AttemptStopped extends BatchwrightError {
   override readonly name = 'AttemptStopped'
@@ -18,7 +12,14 @@ export class AttemptStopped extends BatchwrightError {
 
   constructor(stop: HardStop) {
     super({
-      code: CODES[stop] ?? 'ATTEMPT_LOST',
+      code:
+        stop === 'timeout'
+          ? 'ATTEMPT_TIMEOUT'
+          : stop === 'cancelled'
+            ? 'ATTEMPT_CANCELLED'
+            : stop === 'postponed'
+              ? 'ATTEMPT_POSTPONED'
+              : 'ATTEMPT_LOST',
       message: stop === 'timeout' ? 'the attempt took longer than its time-out' : `the attempt was stopped: ${stop}`,
       retryable: stop === 'timeout',
       ...(stop === 'timeout' ? { hint: 'Raise timeout on the step, or make its partitions smaller.' } : {}),

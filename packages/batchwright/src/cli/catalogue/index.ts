@@ -17,6 +17,7 @@ import { POSTGRES_STORE } from './postgres.ts'
 import { REASONS } from './reasons.ts'
 import { RISKS } from './risks.ts'
 import { RUNNING } from './running.ts'
+import { SERVICES } from './services.ts'
 import { STORE } from './store.ts'
 import { TABLES } from './tables.ts'
 import { TESTING } from './testing.ts'
@@ -40,6 +41,7 @@ export const PARTS: readonly { readonly title: string; readonly entries: Readonl
     { title: 'A store on PostgreSQL', entries: POSTGRES_STORE },
     { title: 'Many machines', entries: FLEET },
     { title: 'Pools and tenants', entries: POOLS },
+    { title: 'Services and effects outside', entries: SERVICES },
     { title: 'Before a deploy: check and dev', entries: { ...CHECKING, ...RISKS } },
     { title: 'The machine and the project: doctor', entries: MACHINE },
     { title: 'New projects, and the debugger', entries: BEGINNING },

@@ -175,7 +175,7 @@ async function ask(session: Session, { task, step }: Asker, row: Row): Promise<E
   return {
     verdict: 'wait',
     waitMs: ASKED_MS,
-    why: `effect ${key}: nobody knows whether it took place; \`batchwright effects\` asks`,
+    why: `effect ${key}: nobody knows whether it took place; \`batchwright effects list\` asks`,
   }
 }
 
@@ -248,7 +248,7 @@ export async function answerEffect(
     throw refused(
       'EFFECT_UNKNOWN',
       `expected an effect ${name.key} of ${name.scope}, found none`,
-      'List those that wait for an answer: batchwright effects.',
+      'List those that wait for an answer: batchwright effects list.',
       { ...name },
     )
   }
@@ -257,7 +257,7 @@ export async function answerEffect(
     throw refused(
       'EFFECT_SETTLED',
       `expected effect ${name.key} of ${name.scope} to be in doubt, found it ${state === 'intended' ? 'under way' : state}`,
-      'Nothing needs to be said of it. See it with `batchwright effects --all`.',
+      'Nothing needs to be said of it. See it with `batchwright effects list --all`.',
       { ...name, state },
     )
   }
