@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { canonicalJson, sha256 } from '../kernel/digest.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
-import type { Assignment, Folders, Snapshot, StepOutput } from '../protocol/index.ts'
+import type { Assignment, BatchAssignment, Folders, Snapshot, StepOutput } from '../protocol/index.ts'
 import type { ClaimedTask, StepRow, Store } from '../store/index.ts'
 import type { DescribeStep, StepFacts } from './facts.ts'
 import { intendPublication } from './publishing.ts'
@@ -47,7 +47,7 @@ export async function assemble(
       return {
         ...base,
         kind: 'plan',
-        upstream: await outputsOf(store, task.run.runId, stepRow(steps, task).after),
+        upstream: await upstreamOf(store, steps, stepRow(steps, task).after),
         expected: snapshots.find((planned) => planned.step === task.step)?.snapshot ?? null,
         ...(lineage === null ? {} : { lineage }),
       }
@@ -58,7 +58,11 @@ export async function assemble(
       return {
         ...base,
         kind: 'verify',
-        output: await store.stepOutput(task.run.runId, task.step),
+        // Nobody wants a million outputs in one message that say nothing.
+        output:
+          facts.leavesParts === false
+            ? { step: task.step, tasks: [] }
+            : await store.stepOutput(task.run.runId, task.step),
         snapshot: own.plan?.snapshot ?? null,
         totals: { counters: own.counters, controls: own.controls },
         upstream: steps
@@ -80,9 +84,47 @@ export async function assemble(
   }
 }
 
+/** The assignment of several partitions of one step and run, to be worked through in one slot. */
+export function assembleBatch(
+  tasks: readonly [ClaimedTask, ...ClaimedTask[]],
+  facts: StepFacts,
+  options: Pick<AssemblyOptions, 'folders'>,
+): BatchAssignment {
+  const [first] = tasks
+  return {
+    kind: 'batch',
+    run: first.run,
+    step: first.step,
+    folders: foldersOf(first.run.runId, options.folders),
+    artifact: { codeVersion: first.codeVersion, path: first.artifactPath },
+    timeoutMs: facts.timeoutMs,
+    ...(first.replay?.step === first.step ? { mended: first.replay.file } : {}),
+    tasks: tasks.map((task) => ({
+      ref: { taskId: task.taskId, fence: task.fence, attempt: task.attemptsUsed + 1 },
+      partition: partitionOf(task),
+      checkpoint: task.checkpoint,
+    })),
+  }
+}
+
 /** The folders of a run, by the fixed layout. */
 export function foldersOf(runId: string, folders: { readonly project: string; readonly state: string }): Folders {
   return { ...folders, run: join(folders.state, 'runs', runId) }
+}
+
+/** What planning reads of the steps before it. Of a function step with items there is nothing to be read. */
+function upstreamOf(
+  store: Pick<Store, 'stepOutput'>,
+  steps: readonly StepRow[],
+  after: readonly string[],
+): Promise<readonly StepOutput[]> {
+  return Promise.all(
+    after.map((name) => {
+      const step = steps.find((row) => row.name === name)
+      if (step === undefined || (step.kind === 'function' && step.tasks !== 1)) return { step: name, tasks: [] }
+      return store.stepOutput(step.runId, name)
+    }),
+  )
 }
 
 function outputsOf(

@@ -5,19 +5,22 @@ import { failPoint } from '../kernel/failpoint.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Slot, SlotCallbacks } from '../executors/index.ts'
 import type { Assignment, AttemptEnd, Checkpoint, LogLine, PartitionSplit, StopReason } from '../protocol/index.ts'
-import type { CheckpointOutcome, ClaimedTask, Store, TaskLease } from '../store/index.ts'
+import type { CheckpointOutcome, ClaimedTask, ItemOutcome, Store, TaskLease, UnwrittenStart } from '../store/index.ts'
 import type { AssemblyOptions } from './assemble.ts'
 import { assemble } from './assemble.ts'
 import type { StoreContact } from './contact.ts'
 import type { StepFacts } from './facts.ts'
 import { DEFAULT_RETRY } from './facts.ts'
-import { namedIn } from './hints.ts'
 import type { Ledger } from './ledger.ts'
-import type { ProgressFeed, TaskProgress } from './progress.ts'
+import { withNamesOf } from './names.ts'
+import type { Pace } from './pace.ts'
+import { progressOf, type ProgressFeed, type TaskProgress } from './progress.ts'
 import type { Questions } from './questions.ts'
 import type { Decision } from './retry.ts'
 import { decideEnd } from './retry.ts'
 import type { SlotRack } from './slots.ts'
+import { attemptTimedOut, runTimedOut, timeLeft } from './time-limits.ts'
+import { isHardStop, isStronger, type Work, type WorkEnd } from './work.ts'
 
 /** A line of a run's log, with the attempt it came from. */
 export interface AttemptLogLine extends LogLine {
@@ -34,6 +37,8 @@ export interface AttemptServices extends AssemblyOptions {
   readonly ledger: Ledger
   readonly questions: Questions
   readonly rack: SlotRack
+  /** How many tasks of each step travel together. */
+  readonly pace: Pace
   readonly clock: Clock
   readonly random: Random
   readonly progress: ProgressFeed
@@ -44,22 +49,28 @@ export interface AttemptServices extends AssemblyOptions {
   readonly stopGraceMs: Readonly<Record<StopReason, number>>
 }
 
-/** A stronger reason to stop replaces a weaker one: what is lost is lost, whatever else was asked. */
-const STRENGTH: Readonly<Record<StopReason, number>> = { preempted: 0, paused: 1, timeout: 2, cancelled: 3, lost: 4 }
+/** The start of an attempt is written when it takes longer: screens and reapers then know of it. */
+const START_AFTER_MS = 100
 
 /** Nobody asks anything of an attempt that is younger than this. */
 const LAGGING_MS = 500
 
 /** One try at one task, from the claim to what the store is told of its end. */
-export class Attempt {
+export class Attempt implements Work {
   readonly task: ClaimedTask
   readonly lease: TaskLease
   readonly #services: AttemptServices
   readonly #commits = new Set<Promise<unknown>>()
   #slot: Slot | null = null
+  /** Of its slot, from 1: for people. Kept when the slot is left. */
+  #slotNumber: number | null = null
   #stop: StopReason | null = null
   #timeout: ErrorReport | null = null
   #graceTimer: Timer | null = null
+  /** When its slot began with it, by the monotonic clock. */
+  #inSlotFrom: number | null = null
+  /** The write of its start; null where there has been none. */
+  #start: Promise<ItemOutcome> | null = null
   #ended = false
   readonly #begunAt: number
   /** Asked to split, and has not answered. */
@@ -72,15 +83,27 @@ export class Attempt {
     this.#begunAt = services.clock.monotonic()
   }
 
-  /** Runs the attempt to its end and records it. Rejects only when the store fails for good. */
-  async run(): Promise<Decision['kind']> {
+  get runId(): string {
+    return this.task.run.runId
+  }
+
+  leases(): readonly TaskLease[] {
+    return [this.lease]
+  }
+
+  lose({ taskId, fence }: TaskLease): void {
+    if (taskId === this.lease.taskId && fence === this.lease.fence) this.stop('lost')
+  }
+
+  async run(): Promise<WorkEnd> {
     this.#services.progress.update(this.#progressLine())
     try {
       const prepared = await this.#prepare()
       const decision = await this.#decide(prepared)
       await this.#record(decision)
       this.#services.ended(this.task, decision, this.#stop)
-      return decision.kind
+      const { kind } = this.task
+      return { mayEndRun: decision.kind === 'failed' || kind === 'publish' || kind === 'verify' }
     } finally {
       this.#ended = true
       this.#services.questions.leave(this)
@@ -91,7 +114,7 @@ export class Attempt {
 
   /** Asks the attempt to stop at its next commit; past the reason's grace its slot is ended. */
   stop(reason: StopReason): void {
-    if (this.#ended || (this.#stop !== null && STRENGTH[reason] <= STRENGTH[this.#stop])) return
+    if (this.#ended || !isStronger(reason, this.#stop)) return
     this.#stop = reason
     this.#slot?.stop(reason)
     this.#graceTimer?.stop()
@@ -133,6 +156,7 @@ export class Attempt {
       })
       const known = facts
       this.#slot = await this.#services.rack.take(known)
+      this.#slotNumber = this.#services.rack.numberOf(this.#slot)
       const assignment = await contact.call(() => assemble(task, known, this.#services))
       if (assignment === null) this.stop('lost')
       return { facts, end: assignment }
@@ -145,13 +169,11 @@ export class Attempt {
     readonly facts: StepFacts | null
     readonly end: AttemptEnd | Assignment | null
   }): Promise<Decision> {
-    const { ledger, random, rack } = this.#services
-    const slot = this.#slot === null ? {} : { slot: rack.numberOf(this.#slot) }
+    const { random } = this.#services
     let end: AttemptEnd = { kind: 'givenBack', counters: null }
     try {
       if (prepared.end !== null && this.#stop === null) {
-        if ((await ledger.start({ ...this.lease, ...slot })) === 'fenced') this.stop('lost')
-        else if ('ref' in prepared.end) end = await this.#runInSlot(prepared.end, prepared.facts)
+        if ('ref' in prepared.end) end = await this.#runInSlot(prepared.end, prepared.facts)
         else end = prepared.end
       }
     } finally {
@@ -161,21 +183,8 @@ export class Attempt {
     const attempt = this.task.attemptsUsed + 1
     const policy = prepared.facts?.retry ?? DEFAULT_RETRY
     const budget = prepared.facts?.retryBudget ?? null
-    return this.#named(decideEnd({ end, stop: this.#stop, timeout: this.#timeout, attempt, budget }, policy, random))
-  }
-
-  /** The decision with this task's names in the commands of its error's hint. */
-  #named(decision: Decision): Decision {
-    if (decision.kind !== 'failed' && decision.kind !== 'retry') return decision
-    const { run, step, partition } = this.task
-    const names = {
-      runId: run.runId,
-      job: run.job,
-      windowKey: run.window?.key ?? null,
-      step,
-      index: partition?.index ?? null,
-    }
-    return { ...decision, error: namedIn(decision.error, names) }
+    const ended = { end, stop: this.#stop, timeout: this.#timeout, attempt, budget }
+    return withNamesOf(this.task, decideEnd(ended, policy, random))
   }
 
   /**
@@ -187,20 +196,44 @@ export class Attempt {
     if (slot === null) return
     this.#slot = null
     const stop = this.#stop
-    if (end.kind === 'failed' && stop !== null && STRENGTH[stop] >= STRENGTH.timeout) {
-      await slot.terminate(`its attempt was stopped: ${stop}`)
+    if (end.kind === 'failed' && isHardStop(stop)) {
+      await slot.terminate(`its attempt was stopped: ${String(stop)}`)
     }
     this.#services.rack.put(facts, slot)
   }
 
   async #runInSlot(assignment: Assignment, facts: StepFacts | null): Promise<AttemptEnd> {
+    const { clock } = this.#services
+    const slot = this.#slot
     const timers = [this.#limitAttempt(facts), await this.#limitRun(facts)]
+    this.#inSlotFrom = clock.monotonic()
     try {
-      if (this.#slot === null || this.#stop !== null) return { kind: 'givenBack', counters: null }
-      return await this.#slot.run(assignment, this.#callbacks())
+      if (this.task.crashCount > 0) await this.#writeStart()
+      else timers.push(clock.after(START_AFTER_MS, () => void this.#writeStart()))
+      if (slot === null || this.#stop !== null) return { kind: 'givenBack', counters: null }
+      const end = await slot.run(assignment, this.#callbacks())
+      if (slot.runBatch !== undefined) this.#measure(clock.monotonic() - this.#inSlotFrom)
+      return end
     } finally {
       for (const timer of timers) timer?.stop()
     }
+  }
+
+  /** Only function steps have tasks that are short for as long as the step runs. */
+  #measure(ms: number): void {
+    const { kind, stepKind, run, step } = this.task
+    if (kind === 'partition' && stepKind === 'function') this.#services.pace.measured(run.job, step, 1, ms)
+  }
+
+  /** Before the work, where the task has crashed a worker; else when it takes longer. The end of the attempt waits for it. */
+  async #writeStart(): Promise<void> {
+    const slot = this.#slotNumber === null ? {} : { slot: this.#slotNumber }
+    this.#start ??= this.#services.ledger.start({ ...this.lease, ...slot })
+    const written = this.#start.then((outcome) => {
+      if (outcome === 'fenced') this.stop('lost')
+    })
+    // Its failure is seen where its end is recorded.
+    await written.catch(() => undefined)
   }
 
   async #record(decision: Decision): Promise<void> {
@@ -212,9 +245,16 @@ export class Attempt {
       await ledger.giveBack({ ...this.lease, why, ...(wait === undefined ? {} : { delayMs: wait.waitMs }) })
       return
     }
-    const outcome = await ledger.end(this.lease, decision)
+    await this.#start
+    const outcome = await ledger.end(this.lease, decision, this.#unwritten())
     if (outcome === 'done' && this.task.kind === 'publish') failPoint('publish.recorded')
     if (outcome === 'done' && this.task.kind === 'plan') failPoint('plan.sealed')
+  }
+
+  /** For the end to count, where no start was written. */
+  #unwritten(): UnwrittenStart | undefined {
+    if (this.#start !== null || this.#inSlotFrom === null) return undefined
+    return { slot: this.#slotNumber, ranMs: Math.floor(this.#services.clock.monotonic() - this.#inSlotFrom) }
   }
 
   #callbacks(): SlotCallbacks {
@@ -287,35 +327,23 @@ export class Attempt {
   #limitAttempt(facts: StepFacts | null): Timer | null {
     const limit = this.task.kind === 'partition' ? (facts?.timeoutMs ?? null) : null
     if (limit === null) return null
+    const error = attemptTimedOut(this.task.step, limit)
     return this.#services.clock.after(limit, () => {
-      this.#timeOut({
-        code: 'ATTEMPT_TIMEOUT',
-        message: `expected an attempt of step ${JSON.stringify(this.task.step)} to end within ${String(limit)} ms, found it at work still`,
-        hint: 'See how far it got with `batchwright logs RUN --step STEP`. Give the step a longer .timeout(), or smaller partitions; then `batchwright retry RUN`.',
-        details: { step: this.task.step, limitMs: limit },
-        retryable: true,
-      })
+      this.#timeOut(error)
     })
   }
 
   async #limitRun(facts: StepFacts | null): Promise<Timer | null> {
     const limit = facts?.runTimeoutMs ?? null
-    if (limit === null) return null
-    const { store, contact, clock } = this.#services
-    const run = await contact.call(() => store.getRun(this.task.run.runId))
-    const now = await contact.call(() => store.now())
-    const left = (run?.startedAt ?? now) + limit - now
-    const expire = (): void => {
-      this.#timeOut({
-        code: 'RUN_TIMEOUT',
-        message: `expected run ${this.task.run.runId} to end within ${String(limit)} ms of its start`,
-        hint: 'Give the job a longer timeout; then `batchwright retry RUN` goes on from its checkpoints.',
-        details: { runId: this.task.run.runId, limitMs: limit },
-        retryable: false,
+    const left = await timeLeft(this.#services, this.runId, limit)
+    if (left === null || limit === null) return null
+    const error = runTimedOut(this.runId, limit)
+    if (left > 0) {
+      return this.#services.clock.after(left, () => {
+        this.#timeOut(error)
       })
     }
-    if (left > 0) return clock.after(left, expire)
-    expire()
+    this.#timeOut(error)
     return null
   }
 
@@ -326,16 +354,6 @@ export class Attempt {
   }
 
   #progressLine(): TaskProgress {
-    const { task } = this
-    return {
-      taskId: task.taskId,
-      runId: task.run.runId,
-      step: task.step,
-      kind: task.kind,
-      index: task.partition?.index ?? null,
-      label: task.partition?.label ?? task.kind,
-      attempt: task.attemptsUsed + 1,
-      progress: null,
-    }
+    return progressOf(this.task, null)
   }
 }

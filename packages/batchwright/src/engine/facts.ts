@@ -16,6 +16,8 @@ export interface StepFacts {
   readonly timeoutMs: number | null
   /** Of the whole run, milliseconds; null for no limit. */
   readonly runTimeoutMs: number | null
+  /** Whether its tasks leave parts, which verification reads; absent: they do. */
+  readonly leavesParts?: boolean
   /** The datasets that it publishes. */
   readonly publishes: readonly PublishedDataset[]
 }
@@ -69,6 +71,7 @@ export function stepFacts(job: JobDefinition, name: string): StepFacts {
     retryBudget: job.retryBudget,
     timeoutMs: step.timeoutMs,
     runTimeoutMs: job.timeoutMs,
+    leavesParts: step.kind !== 'function' || step.files.size > 0,
     publishes: written.map(({ dataset }) => ({ dataset: dataset.name, windowed: dataset.window !== null })),
   }
 }

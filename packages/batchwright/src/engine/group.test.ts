@@ -1,66 +1,70 @@
 import { expect, test } from 'vitest'
-import { VirtualClock } from '../testing/index.ts'
 import { CommitGroup } from './group.ts'
 
-function groupOf(clock: VirtualClock, commit: (items: readonly number[]) => Promise<readonly string[]>, limit = 500) {
-  return new CommitGroup<number, string>({ commit, clock, widthMs: 2, limit })
+function groupOf(
+  commit: (items: readonly number[]) => Promise<readonly string[]>,
+  { limit = 500, calls = 1 }: { readonly limit?: number; readonly calls?: number } = {},
+) {
+  return new CommitGroup<number, string>({ commit, limit, calls })
 }
 
-test('items that arrive within the width share one call, and each gets its own outcome', async () => {
-  const clock = new VirtualClock()
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('items of one turn share one call, and each gets its own outcome', async () => {
   const calls: (readonly number[])[] = []
-  const group = groupOf(clock, (items) => {
+  const group = groupOf((items) => {
     calls.push(items)
     return Promise.resolve(items.map((item) => `done ${String(item)}`))
   })
-  const outcomes = Promise.all([group.add(1), group.add(2), group.add(3)])
-  expect(await clock.runUntil(outcomes)).toEqual(['done 1', 'done 2', 'done 3'])
+  expect(await Promise.all([group.add(1), group.add(2), group.add(3)])).toEqual(['done 1', 'done 2', 'done 3'])
   expect(calls).toEqual([[1, 2, 3]])
 })
 
-test('what arrives while a call is under way goes together in the next one', async () => {
-  const clock = new VirtualClock()
-  const calls: (readonly number[])[] = []
-  const first = Promise.withResolvers<undefined>()
-  const group = groupOf(clock, async (items) => {
-    calls.push(items)
-    if (calls.length === 1) await first.promise
-    return items.map(String)
-  })
-  const one = group.add(1)
-  await clock.advance(2)
-  const rest = [group.add(2), group.add(3)]
-  await clock.advance(50)
-  expect(calls).toEqual([[1]])
-  first.resolve(undefined)
-  await clock.runUntil(Promise.all([one, ...rest]))
-  expect(calls).toEqual([[1], [2, 3]])
+test('what arrives while as many calls are under way as may be goes together in the next one', async () => {
+  for (const most of [1, 2]) {
+    const calls: (readonly number[])[] = []
+    const gate = Promise.withResolvers<undefined>()
+    const group = groupOf(
+      async (items) => {
+        calls.push(items)
+        await gate.promise
+        return items.map(String)
+      },
+      { calls: most },
+    )
+    const added = []
+    for (const item of [1, 2, 3, 4]) {
+      added.push(group.add(item))
+      await turn()
+    }
+    expect(calls).toEqual(most === 1 ? [[1]] : [[1], [2]])
+    gate.resolve(undefined)
+    expect(await Promise.all(added)).toEqual(['1', '2', '3', '4'])
+    expect(calls.at(-1)).toEqual(most === 1 ? [2, 3, 4] : [3, 4])
+  }
 })
 
-test('a full group does not wait, and is never larger than the limit', async () => {
-  const clock = new VirtualClock()
+test('a group is never larger than the limit, unless its items came together', async () => {
   const sizes: number[] = []
   const group = groupOf(
-    clock,
     (items) => {
       sizes.push(items.length)
       return Promise.resolve(items.map(String))
     },
-    2,
+    { limit: 2 },
   )
-  const all = Promise.all([1, 2, 3, 4, 5].map((item) => group.add(item)))
-  await clock.runUntil(all)
+  await Promise.all([1, 2, 3, 4, 5].map((item) => group.add(item)))
   expect(sizes).toEqual([2, 2, 1])
+  expect(await Promise.all([group.addAll([6, 7, 8]), group.add(9)])).toEqual([['6', '7', '8'], '9'])
+  expect(sizes.slice(3)).toEqual([3, 1])
 })
 
 test('a call that fails rejects its own items only', async () => {
-  const clock = new VirtualClock()
   let calls = 0
-  const group = groupOf(clock, (items) => {
+  const group = groupOf((items) => {
     calls += 1
     return calls === 1 ? Promise.reject(new Error('no')) : Promise.resolve(items.map(String))
   })
-  const failing = group.add(1)
-  await expect(clock.runUntil(failing)).rejects.toThrow('no')
-  expect(await clock.runUntil(group.add(2))).toBe('2')
+  await expect(group.addAll([1, 2])).rejects.toThrow('no')
+  expect(await group.add(3)).toBe('3')
 })

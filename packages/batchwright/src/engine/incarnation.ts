@@ -1,6 +1,5 @@
 import { newId } from '../kernel/ids.ts'
 import type { TaskLease } from '../store/index.ts'
-import type { Attempt } from './attempt.ts'
 import type { StoreContact } from './contact.ts'
 import type { Heartbeat, HeartbeatEvents, HeartbeatStart } from './lease.ts'
 import { LocalLease } from './lease.ts'
@@ -66,8 +65,8 @@ export class Incarnation {
     return this.#dead
   }
 
-  hold(attempts: ReadonlyMap<number, { readonly attempt: Attempt }>): void {
-    this.#heartbeat?.hold([...attempts.values()].map(({ attempt }) => attempt.lease))
+  hold(leases: readonly TaskLease[]): void {
+    this.#heartbeat?.hold(leases)
   }
 
   async end(): Promise<void> {

@@ -1,26 +1,27 @@
-import type { Clock } from '../kernel/clock.ts'
 import type { Checkpoint, PartitionSplit } from '../protocol/index.ts'
 import type {
   CheckpointItem,
   CheckpointOutcome,
+  EndedLease,
   ItemOutcome,
   ReturnedLease,
   StartedLease,
   Store,
   TaskEnd,
   TaskLease,
+  UnwrittenStart,
 } from '../store/index.ts'
 import type { StoreContact } from './contact.ts'
 import { CommitGroup } from './group.ts'
 
-/** How wide a group of commits is, milliseconds: less than anybody waits for, more than one flush of a disk takes. */
-const GROUP_WIDTH_MS = 2
+/** Items in one store call. */
 const GROUP_LIMIT = 500
+/** Ends of short tasks come in large groups: the store may work on one while it commits another. */
+const END_CALLS = 2
 
 export interface LedgerOptions {
   readonly store: Pick<Store, 'start' | 'checkpoint' | 'finish' | 'giveBack'>
   readonly contact: StoreContact
-  readonly clock: Clock
   /** Resolves when the worker's lease is certain; commits wait for it. */
   readonly whenCertain: () => Promise<void>
 }
@@ -29,26 +30,26 @@ export interface LedgerOptions {
 export class Ledger {
   readonly #starts: CommitGroup<StartedLease, ItemOutcome>
   readonly #checkpoints: CommitGroup<CheckpointItem, CheckpointOutcome>
-  readonly #ends: CommitGroup<TaskLease & { readonly end: TaskEnd }, ItemOutcome>
+  readonly #ends: CommitGroup<EndedLease, ItemOutcome>
   readonly #returns: CommitGroup<ReturnedLease, ItemOutcome>
 
   constructor(options: LedgerOptions) {
     const { store, contact } = options
     const group = <Item, Outcome>(
       verb: (items: readonly Item[]) => Promise<readonly Outcome[]>,
+      calls = 1,
     ): CommitGroup<Item, Outcome> =>
       new CommitGroup<Item, Outcome>({
         commit: async (items) => {
           await options.whenCertain()
           return contact.call(() => verb(items))
         },
-        clock: options.clock,
-        widthMs: GROUP_WIDTH_MS,
         limit: GROUP_LIMIT,
+        calls,
       })
     this.#starts = group((leases) => store.start(leases))
     this.#checkpoints = group((items) => store.checkpoint(items))
-    this.#ends = group((items) => store.finish(items))
+    this.#ends = group((items) => store.finish(items), END_CALLS)
     this.#returns = group((leases) => store.giveBack(leases))
   }
 
@@ -60,8 +61,14 @@ export class Ledger {
     return this.#checkpoints.add({ ...lease, checkpoint, ...(split === undefined ? {} : { split }) })
   }
 
-  end(lease: TaskLease, end: TaskEnd): Promise<ItemOutcome> {
-    return this.#ends.add({ ...lease, end })
+  /** With `began`, the end counts a start that was not written. */
+  end(lease: TaskLease, end: TaskEnd, began?: UnwrittenStart): Promise<ItemOutcome> {
+    return this.#ends.add({ ...lease, end, ...(began === undefined ? {} : { began }) })
+  }
+
+  /** Several ends, committed together. */
+  endAll(items: readonly EndedLease[]): Promise<readonly ItemOutcome[]> {
+    return this.#ends.addAll(items)
   }
 
   giveBack(lease: ReturnedLease): Promise<ItemOutcome> {

@@ -1,4 +1,5 @@
 import type { Progress, TaskKind } from '../protocol/index.ts'
+import type { ClaimedTask } from '../store/contract.ts'
 
 /** Where one running attempt is. */
 export interface TaskProgress {
@@ -13,6 +14,20 @@ export interface TaskProgress {
   readonly attempt: number
   /** Null until the attempt has said anything. */
   readonly progress: Progress | null
+}
+
+/** Where an attempt at a task is. */
+export function progressOf(task: ClaimedTask, progress: Progress | null): TaskProgress {
+  return {
+    taskId: task.taskId,
+    runId: task.run.runId,
+    step: task.step,
+    kind: task.kind,
+    index: task.partition?.index ?? null,
+    label: task.partition?.label ?? task.kind,
+    attempt: task.attemptsUsed + 1,
+    progress,
+  }
 }
 
 type Listener = (change: TaskProgress) => void

@@ -73,7 +73,9 @@ export class SlotRack {
 
   /** Ends what slots of dead workers left running on this machine. Resolves with how many processes. */
   async sweep(): Promise<number> {
-    const swept = await Promise.all([...this.#executors.values()].map(async (executor) => (await executor.sweep?.()) ?? 0))
+    const swept = await Promise.all(
+      [...this.#executors.values()].map(async (executor) => (await executor.sweep?.()) ?? 0),
+    )
     return swept.reduce((sum, count) => sum + count, 0)
   }
 

@@ -1,22 +1,30 @@
+import type { Timer } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
 import type { ClaimedTask } from '../store/index.ts'
 import type { AttemptServices } from './attempt.ts'
 import { Attempt } from './attempt.ts'
+import { Batch } from './batch.ts'
 import { StoreContact } from './contact.ts'
 import { Incarnation } from './incarnation.ts'
 import { Ledger } from './ledger.ts'
 import type { WorkerOptions, WorkerSettings } from './options.ts'
 import { settle } from './options.ts'
+import { Pace } from './pace.ts'
 import { ProgressFeed } from './progress.ts'
 import { Questions } from './questions.ts'
 import { reapOnce } from './reaper.ts'
 import { SlotRack } from './slots.ts'
 import { watchRuns } from './watch.ts'
+import type { Work } from './work.ts'
 
 /** How often a worker looks for what dead workers have left running on its machine. */
 const SWEEP_EVERY_MS = 30_000
 /** Slots that are closed by force get this long to have their tasks given back. */
 const ABORT_MS = 1_000
+/** Batches that a worker may have for each of its slots: in it, waiting for it, and on their way into the store. */
+const BATCHES_PER_SLOT = 4
+/** The heartbeat is told what the worker holds this often at the most. */
+const HOLD_EVERY_MS = 100
 
 /**
  * A process's share of the work: claims tasks for free slots, runs their attempts, keeps their lease alive, reaps what the
@@ -27,7 +35,17 @@ export class Worker {
   readonly #settings: WorkerSettings
   readonly #contact: StoreContact
   readonly #services: AttemptServices
-  readonly #attempts = new Map<number, { readonly attempt: Attempt; readonly ended: Promise<void> }>()
+  readonly #pace = new Pace()
+  /** All that it sees through; the promise resolves when a work is recorded. */
+  readonly #works = new Map<Work, Promise<void>>()
+  /** Those of them that are in a slot. */
+  readonly #inSlots = new Set<Work>()
+  /** Batches that wait for a slot. */
+  readonly #waiting: Work[] = []
+  #heldAt = Number.NEGATIVE_INFINITY
+  #holdTimer: Timer | null = null
+  /** Lets a work begin. */
+  readonly #started = new Map<Work, (value: undefined) => void>()
   /** Aborted when no more work is to be claimed. */
   readonly #draining = new AbortController()
   /** Aborted when nothing is waited for any more, the store included. */
@@ -56,7 +74,6 @@ export class Worker {
       ledger: new Ledger({
         store: settings.store,
         contact: this.#contact,
-        clock: settings.clock,
         whenCertain: () => this.#whenCertain(),
       }),
       questions: new Questions({
@@ -67,6 +84,7 @@ export class Worker {
         workerId: () => (this.#incarnation?.isDead === false ? this.#incarnation.workerId : null),
       }),
       rack: new SlotRack(settings.executors),
+      pace: this.#pace,
       clock: settings.clock,
       random: settings.random,
       progress: this.progress,
@@ -76,9 +94,11 @@ export class Worker {
     }
   }
 
-  /** Tasks that run now. */
+  /** Tasks that it holds now. */
   get busy(): number {
-    return this.#attempts.size
+    let held = 0
+    for (const work of this.#works.keys()) held += work.leases().length
+    return held
   }
 
   /**
@@ -93,7 +113,7 @@ export class Worker {
     } catch (error) {
       this.#fail(error)
     }
-    await Promise.all([...this.#attempts.values()].map(({ ended }) => ended))
+    await this.#allEnded()
     await this.#leave()
     await reaping
     if (this.#fatal !== null) throw this.#fatal.error
@@ -107,10 +127,11 @@ export class Worker {
     if (!this.#draining.signal.aborted) {
       this.#draining.abort(new Error('the worker is drained'))
       this.#wake.abort()
-      for (const { attempt } of this.#attempts.values()) attempt.stop('preempted')
+      for (const work of this.#works.keys()) work.stop('preempted')
+      this.#fillSlots()
       return
     }
-    for (const { attempt } of this.#attempts.values()) attempt.abort('the worker was told to stop at once')
+    for (const work of this.#works.keys()) work.abort('the worker was told to stop at once')
     this.#settings.clock.after(ABORT_MS, () => {
       this.#killed.abort(new Error('the worker was told to stop at once'))
     })
@@ -126,14 +147,15 @@ export class Worker {
     const signal = AbortSignal.any([this.#wake.signal, this.#draining.signal, listening.signal])
     const changed = store.waitForChange(this.#settings.pollMs, signal)
     try {
-      const free = this.#settings.slots - this.#attempts.size
-      const tasks = free > 0 && incarnation.lease.isCertain() ? await this.#claim(incarnation, free) : []
-      for (const task of tasks) this.#begin(task)
+      const room = this.#room()
+      const mayClaim = room.free + room.ahead > 0 && incarnation.lease.isCertain()
+      const tasks = mayClaim ? await this.#claim(incarnation, room) : []
       if (tasks.length > 0) {
         this.#settings.hooks.claimed?.(tasks)
-        incarnation.hold(this.#attempts)
+        this.#begin(tasks)
         return
       }
+      const { free } = room
       const due = free > 0 ? await this.#contact.call(() => store.nextDue(this.#settings.runs ?? undefined)) : null
       const timer =
         due === null
@@ -147,17 +169,16 @@ export class Worker {
             )
       await changed
       timer?.stop()
-      await watchRuns(
-        [...this.#attempts.values()].map(({ attempt }) => attempt),
-        this.#services,
-      )
+      // Its own work has woken it: nothing was heard from the store.
+      if (this.#wake.signal.aborted) return
+      await watchRuns([...this.#works.keys()], this.#services)
     } finally {
       listening.abort()
     }
   }
 
   /** Claims once, surely: after an unknown outcome the claim is looked up before another is made. */
-  async #claim(incarnation: Incarnation, limit: number): Promise<readonly ClaimedTask[]> {
+  async #claim(incarnation: Incarnation, { free, ahead }: Room): Promise<readonly ClaimedTask[]> {
     const { store, runs, clock, random, artifactPath } = this.#settings
     const { workerId } = incarnation
     const claimId = newId(clock, random)
@@ -166,35 +187,89 @@ export class Worker {
       const earlier = asked ? await store.claimed(workerId, claimId) : []
       if (earlier.length > 0) return earlier
       asked = true
-      return store.claim({ workerId, claimId, limit, ...(runs === null ? {} : { runs }) })
+      const depths = this.#pace.batches()
+      const short = depths.length === 0 ? {} : { depths, ahead }
+      return store.claim({ workerId, claimId, limit: free, ...short, ...(runs === null ? {} : { runs }) })
     })
     return tasks.map((task) => ({ ...task, artifactPath: artifactPath(task.codeVersion, task.artifactPath) }))
   }
 
-  #begin(task: ClaimedTask): void {
-    const attempt = new Attempt(task, this.#services)
-    const ended = this.#see(attempt).catch((error: unknown) => {
-      this.#fail(error)
-    })
-    this.#attempts.set(task.taskId, { attempt, ended })
-    if (this.#draining.signal.aborted) attempt.stop('preempted')
+  /** Slots that are free, and batches that may wait for one. */
+  #room(): Room {
+    const { slots } = this.#settings
+    const ahead = Math.min(slots - this.#waiting.length, slots * BATCHES_PER_SLOT - this.#works.size)
+    return { free: Math.max(0, slots - this.#inSlots.size), ahead: Math.max(0, ahead) }
   }
 
-  /** Sees an attempt through, and tells of the run's end where it may have brought it about. */
-  async #see(attempt: Attempt): Promise<void> {
-    const { task } = attempt
+  /** Sees claimed tasks through: short ones of a step together, the others each by itself. */
+  #begin(tasks: readonly ClaimedTask[]): void {
+    for (const work of worksOf(tasks, this.#pace, this.#services)) {
+      const started = Promise.withResolvers<undefined>()
+      this.#started.set(work, started.resolve)
+      const ended = started.promise
+        .then(() => this.#see(work))
+        .catch((error: unknown) => {
+          this.#fail(error)
+        })
+      this.#works.set(work, ended)
+      this.#waiting.push(work)
+      if (this.#draining.signal.aborted) work.stop('preempted')
+    }
+    this.#fillSlots()
+    this.#hold()
+  }
+
+  /** Lets works that wait into free slots; all of them where they only give back. */
+  #fillSlots(): void {
+    while (this.#draining.signal.aborted || this.#inSlots.size < this.#settings.slots) {
+      const work = this.#waiting.shift()
+      if (work === undefined) return
+      this.#inSlots.add(work)
+      this.#started.get(work)?.(undefined)
+      this.#started.delete(work)
+    }
+  }
+
+  /** Sees one through, and tells of the run's end where it may have brought it about. */
+  async #see(work: Work): Promise<void> {
     try {
-      const decision = await attempt.run()
-      const mayEndRun = decision === 'failed' || task.kind === 'publish' || task.kind === 'verify'
+      const { mayEndRun } = await work.run(() => {
+        this.#slotLeft(work)
+      })
       if (mayEndRun && this.#settings.hooks.runEnded !== undefined) {
-        const run = await this.#contact.call(() => this.#settings.store.getRun(task.run.runId))
+        const run = await this.#contact.call(() => this.#settings.store.getRun(work.runId))
         if (run !== null && run.endedAt !== null) await this.#settings.hooks.runEnded(run)
       }
     } finally {
-      if (this.#attempts.get(task.taskId)?.attempt === attempt) this.#attempts.delete(task.taskId)
-      this.#incarnation?.hold(this.#attempts)
-      this.#wake.abort()
+      this.#works.delete(work)
+      this.#slotLeft(work)
+      this.#hold()
     }
+  }
+
+  #slotLeft(work: Work): void {
+    this.#inSlots.delete(work)
+    this.#fillSlots()
+    this.#wake.abort()
+  }
+
+  async #allEnded(): Promise<void> {
+    while (this.#works.size > 0) await Promise.all(this.#works.values())
+  }
+
+  /** Tells the heartbeat what is held; not at every change where there are thousands a second. */
+  #hold(): void {
+    const { clock } = this.#settings
+    const wait = this.#heldAt + HOLD_EVERY_MS - clock.monotonic()
+    if (wait > 0) {
+      this.#holdTimer ??= clock.after(wait, () => {
+        this.#holdTimer = null
+        this.#hold()
+      })
+      return
+    }
+    this.#heldAt = clock.monotonic()
+    this.#incarnation?.hold([...this.#works.keys()].flatMap((work) => work.leases()))
   }
 
   /** The present incarnation; a new one where there is none, or where the store has declared it dead. */
@@ -202,25 +277,20 @@ export class Worker {
     const present = this.#incarnation
     if (present !== null && !present.isDead) return present
     if (present !== null) {
-      for (const { attempt } of this.#attempts.values()) {
-        attempt.stop('lost')
-        attempt.abort('the worker was declared dead')
+      for (const work of this.#works.keys()) {
+        work.stop('lost')
+        work.abort('the worker was declared dead')
       }
-      await Promise.all([...this.#attempts.values()].map(({ ended }) => ended))
+      await this.#allEnded()
       await present.end()
       this.#incarnation = null
     }
     const born = await Incarnation.begin(this.#settings, this.#contact, {
       lost: (leases) => {
-        for (const { taskId, fence } of leases) {
-          const attempt = this.#attempts.get(taskId)?.attempt
-          if (attempt?.lease.fence === fence) attempt.stop('lost')
-        }
+        for (const lease of leases) for (const work of this.#works.keys()) work.lose(lease)
       },
       pausedRuns: (runs) => {
-        for (const { attempt } of this.#attempts.values()) {
-          if (runs.includes(attempt.task.run.runId)) attempt.stop('paused')
-        }
+        for (const work of this.#works.keys()) if (runs.includes(work.runId)) work.stop('paused')
       },
       died: () => {
         this.#wake.abort()
@@ -273,7 +343,8 @@ export class Worker {
     this.#fatal ??= { error }
     if (!this.#draining.signal.aborted) this.#draining.abort(error)
     this.#wake.abort()
-    for (const { attempt } of this.#attempts.values()) attempt.abort('its worker failed')
+    for (const work of this.#works.keys()) work.abort('its worker failed')
+    this.#fillSlots()
     this.#killed.abort(error)
   }
 
@@ -287,4 +358,26 @@ export class Worker {
     if (this.#killed.signal.aborted) return
     await this.#contact.call(() => store.retireWorker(incarnation.workerId))
   }
+}
+
+interface Room {
+  /** Slots without work. */
+  readonly free: number
+  /** Batches that may wait in the worker. */
+  readonly ahead: number
+}
+
+/** Tasks of one step that are short go together, so many as the step's pace says; others each by itself. */
+function worksOf(tasks: readonly ClaimedTask[], pace: Pace, services: AttemptServices): readonly Work[] {
+  const works: Work[] = []
+  for (const group of Map.groupBy(tasks, ({ run, step, kind }) => `${run.runId} ${step} ${kind}`).values()) {
+    const [first] = group
+    const together = first?.kind === 'partition' ? pace.of(first.run.job, first.step) : 1
+    for (let from = 0; from < group.length; from += together) {
+      const [head, ...rest] = group.slice(from, from + together)
+      if (head === undefined) continue
+      works.push(rest.length === 0 ? new Attempt(head, services) : new Batch([head, ...rest], services))
+    }
+  }
+  return works
 }

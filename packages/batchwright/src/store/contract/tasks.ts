@@ -42,7 +42,12 @@ export interface ClaimRequest {
   readonly workerId: string
   /** Made by the worker: `claimed(claimId)` finds the tasks again after an unknown outcome. */
   readonly claimId: string
+  /** Slots to be filled: a task takes one. */
   readonly limit: number
+  /** Steps whose tasks are short: so many of their partitions count as one of `limit`. */
+  readonly depths?: readonly { readonly job: string; readonly step: string; readonly tasks: number }[]
+  /** So many slots more may be filled, with such partitions only: they wait in the worker until a slot is free. Default 0. */
+  readonly ahead?: number
   /** Only tasks of these runs; absent for any. */
   readonly runs?: readonly string[]
 }
@@ -51,6 +56,20 @@ export interface ClaimRequest {
 export interface StartedLease extends TaskLease {
   /** Which of the worker's slots it runs in, from 1: for people. Absent: not known. */
   readonly slot?: number
+}
+
+/** An attempt that ends before its start was written. */
+export interface UnwrittenStart {
+  /** Which of the worker's slots it ran in, from 1: for people. Null: not known. */
+  readonly slot: number | null
+  /** How long it ran, milliseconds, whole. */
+  readonly ranMs: number
+}
+
+/** How an attempt ended. With `began` its start, which nobody wrote: the end counts it. */
+export interface EndedLease extends TaskLease {
+  readonly end: TaskEnd
+  readonly began?: UnwrittenStart
 }
 
 /** A lease that is given back. */
@@ -73,7 +92,7 @@ export interface CheckpointItem extends TaskLease {
 }
 
 export type TaskEnd =
-  /** leased -> succeeded, for partition, verify and publish tasks. */
+  /** leased -> succeeded, for partition, verify and publish tasks. Of NO_OUTPUT itself no row is kept. */
   | { readonly kind: 'succeeded'; readonly output: TaskOutput }
   /** leased -> succeeded for a plan task: seals the plan. The number of partitions inserted must equal the summary's. */
   | { readonly kind: 'planned'; readonly plan: PlanSummary }
@@ -93,7 +112,10 @@ export interface TaskVerbs {
   claim(request: ClaimRequest): Promise<readonly ClaimedTask[]>
   /** The tasks of an earlier claim that are still owned under it. */
   claimed(workerId: string, claimId: string): Promise<readonly ClaimedTask[]>
-  /** Attempts count starts: raises attemptsUsed of tasks whose attempt begins now. Idempotent for one lease (task and fence). */
+  /**
+   * Attempts count starts: raises attemptsUsed of tasks whose attempt has begun. Idempotent for one lease (task and fence).
+   * Written for attempts that take longer, and before those of tasks with a crash count; the end of a short one counts it.
+   */
   start(leases: readonly StartedLease[]): Promise<readonly ItemOutcome[]>
   /** Inserts partitions of a step that is planning; idempotent by index. They become claimable when the plan is sealed. */
   addPartitions(lease: TaskLease, partitions: readonly PartitionPlan[]): Promise<ItemOutcome>
@@ -108,7 +130,7 @@ export interface TaskVerbs {
    * what waits for it; the last verified step of a run opens one publish task for all that publish together; the end of
    * that ends the run. A failure fails its step and run, and gives the siblings' leases back (fences moved).
    */
-  finish(items: readonly (TaskLease & { readonly end: TaskEnd })[]): Promise<readonly ItemOutcome[]>
+  finish(items: readonly EndedLease[]): Promise<readonly ItemOutcome[]>
   /** leased -> ready, no attempt used: preempted, paused, or never started. */
   giveBack(leases: readonly ReturnedLease[]): Promise<readonly ItemOutcome[]>
 }
