@@ -37,7 +37,7 @@ export function historyRules(open: OpenWorld): void {
         leasedAt,
         startedAt: leasedAt + 10,
         endedAt: leasedAt + 100,
-        workedMs: 100,
+        workedMs: 90,
         outcome: 'succeeded',
         reason: null,
         delayMs: null,
@@ -46,6 +46,40 @@ export function historyRules(open: OpenWorld): void {
         checkpointedAt: null,
         read: 7,
       },
+    ])
+  })
+
+  it('an attempt whose start was never written began as long before its end as the end says, and counts', async () => {
+    const world = await open()
+    await planned(world, 2)
+    const [short, long] = [await world.claimOne(), await world.claimOne()]
+    world.clock.advance(1_000)
+    await world.store.start([{ ...long, slot: 1 }])
+    world.clock.advance(200)
+    const began = { slot: 2, ranMs: 30 }
+    const outcomes = await world.store.finish([
+      { ...short, end: { kind: 'succeeded', output: output(1) }, began },
+      // One whose start was written: what the end says of it is not needed.
+      { ...long, end: { kind: 'succeeded', output: output(1) }, began },
+    ])
+    expect(outcomes).toEqual(['done', 'done'])
+    const now = await world.store.now()
+    expect(await attemptsOf(world, 0)).toMatchObject([{ slot: 2, startedAt: now - 30, workedMs: 30 }])
+    expect(await attemptsOf(world, 1)).toMatchObject([{ slot: 1, startedAt: now - 200, workedMs: 200 }])
+    const rows = await world.store.listTasks('run-1', { kind: 'partition' })
+    expect(rows.map(({ attemptsUsed }) => attemptsUsed)).toEqual([1, 1])
+  })
+
+  it('an attempt that failed before its start was written counts like one whose start was', async () => {
+    const world = await open()
+    await planned(world, 1)
+    const task = await world.claimOne()
+    const end = { kind: 'retry', error: FAILURE, delayMs: 0 } as const
+    expect(await world.store.finish([{ ...task, end, began: { slot: null, ranMs: 5 } }])).toEqual(['done'])
+    expect(await world.claimOne()).toMatchObject({ attemptsUsed: 1 })
+    expect(await attemptsOf(world, 0)).toMatchObject([
+      { outcome: 'retried', workedMs: 5, slot: null },
+      { outcome: null },
     ])
   })
 

@@ -103,7 +103,7 @@ export function leaseRules(open: OpenWorld): void {
     expect((await world.store.renew('worker-1', tasks)).pausedRuns).toEqual([])
   })
 
-  it('a reap raises the crash count of tasks that had started, and of no other', async () => {
+  it('a reap raises the crash count of all tasks that were held: a start is written late, so any of them may have begun', async () => {
     const world = await open()
     const [started, prefetched] = await leased(world)
     if (started === undefined || prefetched === undefined) throw new Error('expected two tasks')
@@ -113,7 +113,7 @@ export function leaseRules(open: OpenWorld): void {
     const rows = await world.store.listTasks('run-1', { kind: 'partition' })
     expect(rows.map(({ state, crashCount, attemptsUsed }) => [state, crashCount, attemptsUsed])).toEqual([
       ['ready', 1, 1],
-      ['ready', 0, 0],
+      ['ready', 1, 0],
     ])
   })
 
@@ -131,7 +131,7 @@ export function leaseRules(open: OpenWorld): void {
     const rows = await world.store.listTasks('run-1', { kind: 'partition' })
     expect(rows.map(({ state, crashCount }) => [state, crashCount])).toEqual([
       ['failed', 1],
-      ['ready', 0],
+      ['ready', 1],
     ])
   })
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Part, SinkState } from '../../protocol/index.ts'
+import { NO_OUTPUT } from '../../protocol/index.ts'
 import type { OpenWorld } from './index.ts'
 import { checkpoint, newRun, output, step } from './world.ts'
 
@@ -77,6 +78,22 @@ export function readRules(open: OpenWorld): void {
       [2, 2],
     ])
     expect(await world.store.stepOutput('run-1', 'none')).toEqual({ step: 'none', tasks: [] })
+  })
+
+  it('a task that left nothing reads as if nothing were written of it', async () => {
+    const world = await open()
+    await world.start([step('a')])
+    await world.succeed(await world.claimOne(), 2)
+    const [quiet, other] = [await world.claimOne(), await world.claimOne()]
+    await world.end(quiet, { kind: 'succeeded', output: NO_OUTPUT })
+    await world.end(other, { kind: 'succeeded', output: { ...NO_OUTPUT, result: 'told' } })
+    const { tasks } = await world.store.stepOutput('run-1', 'a')
+    expect(tasks).toEqual([
+      { index: 0, output: NO_OUTPUT },
+      { index: 1, output: { ...NO_OUTPUT, result: 'told' } },
+    ])
+    const rows = await world.store.listTasks('run-1', { kind: 'partition' })
+    expect(rows.map((row) => row.output?.result)).toEqual([null, 'told'])
   })
 
   it('the parts that a run refers to are those of its last checkpoints and of its outputs', async () => {

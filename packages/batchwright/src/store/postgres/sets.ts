@@ -1,7 +1,9 @@
 import type { PartitionPlan } from '../../protocol/index.ts'
+import { NO_OUTPUT } from '../../protocol/index.ts'
 import type {
   CheckpointItem,
   CheckpointOutcome,
+  EndedLease,
   ItemOutcome,
   StartedLease,
   TaskEnd,
@@ -23,13 +25,15 @@ import type { PostgresSession } from './session.ts'
 const OWNED = `t.task_id = item.of_task and t.fence = item.at_fence and t.fence % 2 = 1`
 const ALONE = `t.copied = 0 and t.copy_of is null`
 
-type FinishItem = TaskLease & { readonly end: TaskEnd }
-type SucceededItem = TaskLease & { readonly end: Extract<TaskEnd, { kind: 'succeeded' }> }
+type SucceededItem = EndedLease & { readonly end: Extract<TaskEnd, { kind: 'succeeded' }> }
 
 const SUCCEED = `
-  update tasks t set state = 'succeeded', error = null, attempt_read = item.has_read, ${LEASE_ENDS}
-  from unnest(cast(:tasks as bigint[]), cast(:fences as bigint[]), cast(:reads as bigint[]))
-    as item (of_task, at_fence, has_read)
+  update tasks t set state = 'succeeded', error = null, attempt_read = item.has_read,
+    attempts_used = case when item.ran_ms < 0 then attempts_used else attempts_used + 1 - started end,
+    started_at = case when item.ran_ms < 0 or started = 1 then started_at else store_now() - item.ran_ms end,
+    slot = case when started = 1 then slot else nullif(item.in_slot, 0) end, ${LEASE_ENDS}
+  from unnest(cast(:tasks as bigint[]), cast(:fences as bigint[]), cast(:reads as bigint[]), cast(:ran as bigint[]),
+    cast(:slots as bigint[])) as item (of_task, at_fence, has_read, ran_ms, in_slot)
   where ${OWNED} and ${ALONE} and t.kind = 'partition'
   returning t.task_id, t.run, t.step, t.idx, t.checkpoints + t.from_sequence as saved`
 
@@ -37,9 +41,9 @@ const SUCCEED = `
  * Ends attempts. Partitions that succeeded, which is nearly all there ever is, in one group: their rows first, and only then
  * the row of their step, which others wait for until the commit.
  */
-export async function finish(session: PostgresSession, items: readonly FinishItem[]): Promise<readonly ItemOutcome[]> {
+export async function finish(session: PostgresSession, items: readonly EndedLease[]): Promise<readonly ItemOutcome[]> {
   const succeeded = items.filter(isSuccess)
-  if (succeeded.length < items.length || haveTwice(items)) return await oneByOne.finish(session, items)
+  if (items.some(({ end }) => end.kind === 'failed') || haveTwice(items)) return await oneByOne.finish(session, items)
   const ended = await endPartitions(session, succeeded)
   const rest = items.filter(({ taskId }) => !ended.has(taskId))
   const others = rest.length === 0 ? [] : await oneByOne.finish(session, rest)
@@ -52,7 +56,7 @@ function haveTwice(items: readonly TaskLease[]): boolean {
   return new Set(items.map(({ taskId }) => taskId)).size < items.length
 }
 
-function isSuccess(item: FinishItem): item is SucceededItem {
+function isSuccess(item: EndedLease): item is SucceededItem {
   return item.end.kind === 'succeeded'
 }
 
@@ -64,6 +68,9 @@ async function endPartitions(session: PostgresSession, items: readonly Succeeded
     ...leases(ordered),
     ...ending('succeeded'),
     reads: ordered.map(({ end }) => end.output.counters.read),
+    // Negative: its start was written, or did not take place.
+    ran: ordered.map(({ began }) => began?.ranMs ?? -1),
+    slots: ordered.map(({ began }) => began?.slot ?? 0),
   })
   const outputs = new Map(ordered.map(({ taskId, end }) => [taskId, end.output]))
   const ids = rows.map(([taskId]) => Number(taskId))
@@ -71,12 +78,14 @@ async function endPartitions(session: PostgresSession, items: readonly Succeeded
   if (saved.length > 0) {
     await session.run('delete from checkpoints where task_id = any(cast(:saved as bigint[]))', { saved })
   }
-  if (ids.length > 0)
+  const kept = ids.filter((taskId) => outputs.get(taskId) !== NO_OUTPUT)
+  if (kept.length > 0) {
     await keepOutputs(
       session,
-      ids,
-      ids.map((taskId) => JSON.stringify(outputs.get(taskId))),
+      kept,
+      kept.map((taskId) => JSON.stringify(outputs.get(taskId))),
     )
+  }
   const runIds = await runIdsOf(session, rows)
   await oneByOne.countPartitions(
     session,

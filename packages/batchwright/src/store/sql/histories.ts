@@ -20,6 +20,9 @@ function workedUntil({ greatest, least }: Dialect): string {
   return `case when outcome = 'crashed' then ${lastSign} else coalesce(ended_at, store_now()) end`
 }
 
+/** Since when: a task may be leased with others, and wait in its worker. Where its start is not known, since its lease. */
+const WORKED_FROM = 'coalesce(started_at, leased_at)'
+
 export interface AttemptFilter {
   readonly step?: string
   readonly kind?: TaskKind
@@ -57,14 +60,14 @@ export function attemptsQuery(dialect: Dialect, filter: AttemptFilter): string {
   ]
   const place = 'run, step, kind, idx, fence'
   const until = workedUntil(dialect)
-  const longest = `${until} - leased_at`
+  const longest = `${until} - ${WORKED_FROM}`
   const order = filter.order === 'longest' ? `${longest} desc, ${place}` : place
   return `select a.*, s.name, t.label, w.host, w.pid, w.expires_at - w.lease_ms as last_seen
     from (select history.*, ${until} as worked_until from history where ${conditions.join(' and ')} order by ${order} limit :limit) a
       join steps s on s.run = a.run and s.step = a.step
       left join tasks t on t.task_id = a.task_id
       left join workers w on w.worker_id = a.worker
-    order by ${filter.order === 'longest' ? 'a.worked_until - a.leased_at desc, ' : ''}a.run, a.step, a.kind, a.idx, a.fence`
+    order by ${filter.order === 'longest' ? 'a.worked_until - coalesce(a.started_at, a.leased_at) desc, ' : ''}a.run, a.step, a.kind, a.idx, a.fence`
 }
 
 function attemptFrom(row: Row): AttemptRow {
@@ -86,7 +89,7 @@ function attemptFrom(row: Row): AttemptRow {
     leasedAt: number(row, 'leased_at'),
     startedAt: numberOrNull(row, 'started_at'),
     endedAt: numberOrNull(row, 'ended_at'),
-    workedMs: number(row, 'worked_until') - number(row, 'leased_at'),
+    workedMs: number(row, 'worked_until') - (numberOrNull(row, 'started_at') ?? number(row, 'leased_at')),
     outcome: row['outcome'] === null ? null : word<AttemptOutcome>(row, 'outcome'),
     reason: textOrNull(row, 'reason'),
     delayMs: numberOrNull(row, 'delay_ms'),
@@ -108,8 +111,8 @@ export async function totalAttempts(session: Session, runIds: readonly string[])
        ${OUTCOMES.map((outcome) => `count(*) filter (where a.outcome = '${outcome}') as ${outcome}`).join(', ')},
        min(a.leased_at) as first_leased, max(a.leased_at) as last_leased,
        case when count(a.ended_at) = count(*) then max(a.ended_at) end as last_ended,
-       cast(sum(worked_until - a.leased_at) as bigint) as busy,
-       cast(sum(case when a.outcome = 'succeeded' then a.ended_at - a.leased_at else 0 end) as bigint) as succeeded_ms,
+       cast(sum(worked_until - coalesce(a.started_at, a.leased_at)) as bigint) as busy,
+       cast(sum(case when a.outcome = 'succeeded' then a.ended_at - coalesce(a.started_at, a.leased_at) else 0 end) as bigint) as succeeded_ms,
        cast(sum(case when a.outcome = 'succeeded' then a.read - a.from_read else 0 end) as bigint) as read
      from runs r join (select history.*, ${workedUntil(session.dialect)} as worked_until from history) a on a.run = r.run
        join steps s on s.run = a.run and s.step = a.step
@@ -144,7 +147,7 @@ async function totalsFrom(session: Session, row: Row): Promise<AttemptTotals> {
     longest: await extreme(
       session,
       group,
-      `case when ${COUNTS} then 1 else 0 end desc, ${workedUntil(session.dialect)} - leased_at`,
+      `case when ${COUNTS} then 1 else 0 end desc, ${workedUntil(session.dialect)} - ${WORKED_FROM}`,
     ),
     last: await extreme(session, group, 'coalesce(ended_at, store_now())'),
   }
@@ -160,7 +163,7 @@ async function extreme(
   expression: string,
 ): Promise<{ readonly index: number | null; readonly ms: number }> {
   const row = await session.get(
-    `select idx, ${workedUntil(session.dialect)} - leased_at as ms from history
+    `select idx, ${workedUntil(session.dialect)} - ${WORKED_FROM} as ms from history
      where run = :run and step = :step and kind = :kind order by ${expression} desc, leased_at, idx limit 1`,
     group,
   )
@@ -179,14 +182,14 @@ export async function runActivity(session: Session, runId: string, span: Activit
   const lanes = new Map<string, Lane>()
   const all = new Lane(span)
   const pages = session.pages(
-    `select s.name, a.kind, a.leased_at, a.worked_until as ended
+    `select s.name, a.kind, coalesce(a.started_at, a.leased_at) as worked_from, a.worked_until as ended
      from (select history.*, ${workedUntil(session.dialect)} as worked_until from history) a join steps s on s.run = a.run and s.step = a.step
      where a.run = (select run from runs where run_id = :runId)
      order by a.run, a.step, a.kind, a.idx, a.fence`,
     { runId },
   )
   for await (const row of rowsOf(pages)) {
-    const [from, to] = [number(row, 'leased_at'), number(row, 'ended')]
+    const [from, to] = [number(row, 'worked_from'), number(row, 'ended')]
     if (to < span.from || from > span.to) continue
     const key = JSON.stringify([text(row, 'name'), text(row, 'kind')])
     let lane = lanes.get(key)

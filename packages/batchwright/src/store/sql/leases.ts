@@ -1,6 +1,6 @@
 import type { ErrorReport } from '../../kernel/errors.ts'
 import type { TaskKind } from '../../protocol/index.ts'
-import type { AttemptOutcome, TaskLease } from '../contract/index.ts'
+import type { AttemptOutcome, TaskLease, UnwrittenStart } from '../contract/index.ts'
 import type { RunRef } from './advance.ts'
 import { ATTEMPT_ENDS } from './attempts.ts'
 import { emit } from './events.ts'
@@ -104,6 +104,15 @@ export async function markStarted(session: Session, task: OwnedTask, slot: numbe
   )
 }
 
+/** Its start was not written when it began: that it took place is known with its end. */
+export async function markBegan(session: Session, task: OwnedTask, { slot, ranMs }: UnwrittenStart): Promise<void> {
+  await session.run(
+    `update tasks set attempts_used = attempts_used + 1, started = 1, started_at = store_now() - :ranMs, slot = :slot
+     where ${OWNED} and started = 0`,
+    { ...key(task), slot, ranMs },
+  )
+}
+
 /**
  * The task got further than the attempt that crashed: what counts towards the limit, and keeps it alone, are deaths without
  * progress. A long task on machines that are taken away again and again ends all the same. `read`: records, so far.
@@ -176,13 +185,10 @@ export async function endUnspent(session: Session, task: OwnedTask, reason: stri
 
 /** leased -> ready because its worker died: the attempt stays counted, and the crash is remembered where it had started. */
 export async function endCrashed(session: Session, task: OwnedTask, reason: string): Promise<void> {
-  await session.run(
-    `update tasks set state = 'ready', crash_count = crash_count + started, ${LEASE_ENDS} where ${OWNED}`,
-    {
-      ...key(task),
-      ...ending('crashed', reason),
-    },
-  )
+  await session.run(`update tasks set state = 'ready', crash_count = crash_count + 1, ${LEASE_ENDS} where ${OWNED}`, {
+    ...key(task),
+    ...ending('crashed', reason),
+  })
 }
 
 /** Gives back every lease of a run, unspent. Only workers that are alive own tasks, so that the index of held tasks serves. */

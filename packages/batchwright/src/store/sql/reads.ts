@@ -10,6 +10,7 @@ import type {
   TaskKind,
   TaskOutput,
 } from '../../protocol/index.ts'
+import { NO_OUTPUT } from '../../protocol/index.ts'
 import type { NewStep, Page, RunFilter, RunRow, StepRow, TaskRow } from '../contract/index.ts'
 import type { StepState, TaskState } from '../states.ts'
 import { json, jsonOrNull, number, numberOrNull, text, textOrNull, word, type Row } from './rows.ts'
@@ -165,7 +166,9 @@ export function tasksQuery(dialect: Dialect, filter: TaskFilter, after: boolean)
 function taskFrom(runId: string, row: Row): TaskRow {
   const kind = word<TaskKind>(row, 'kind')
   const checkpoint = jsonOrNull<Checkpoint>(row, 'checkpoint')
-  const output = jsonOrNull<TaskOutput>(row, 'output')
+  const state = word<TaskState>(row, 'state')
+  const output =
+    jsonOrNull<TaskOutput>(row, 'output') ?? (state === 'succeeded' && kind === 'partition' ? NO_OUTPUT : null)
   const notBefore = number(row, 'not_before')
   return {
     taskId: number(row, 'task_id'),
@@ -175,7 +178,7 @@ function taskFrom(runId: string, row: Row): TaskRow {
     index: kind === 'partition' ? number(row, 'idx') : null,
     ...(row['origin'] === null ? {} : { origin: number(row, 'origin') }),
     label: text(row, 'label'),
-    state: word<TaskState>(row, 'state'),
+    state,
     attemptsUsed: number(row, 'attempts_used'),
     crashCount: number(row, 'crash_count'),
     workerId: textOrNull(row, 'worker'),
@@ -193,8 +196,8 @@ export async function stepOutput(session: Session, runId: string, step: string):
     `select t.idx, t.origin, t.place, o.body from runs r
        join steps s on s.run = r.run and s.name = :step
        join tasks t on t.run = s.run and t.step = s.step and t.kind = 'partition'
-       join outputs o on o.task_id = t.task_id
-     where r.run_id = :runId order by coalesce(t.origin, t.idx), t.place`,
+       left join outputs o on o.task_id = t.task_id
+     where r.run_id = :runId and t.state = 'succeeded' order by coalesce(t.origin, t.idx), t.place`,
     { runId, step },
   )
   const partitions = Map.groupBy(rows, (row) => numberOrNull(row, 'origin') ?? number(row, 'idx'))
@@ -202,7 +205,7 @@ export async function stepOutput(session: Session, runId: string, step: string):
     step,
     tasks: [...partitions].map(([index, pieces]) => ({
       index,
-      output: joinPieces(pieces.map((row) => json<TaskOutput>(row, 'body'))),
+      output: joinPieces(pieces.map((row) => jsonOrNull<TaskOutput>(row, 'body') ?? NO_OUTPUT)),
     })),
   }
 }

@@ -1,7 +1,9 @@
 import type { PartitionPlan } from '../../protocol/index.ts'
+import { NO_OUTPUT } from '../../protocol/index.ts'
 import type {
   CheckpointItem,
   CheckpointOutcome,
+  EndedLease,
   ItemOutcome,
   ReturnedLease,
   StartedLease,
@@ -16,6 +18,7 @@ import {
   endRetried,
   endSucceeded,
   endUnspent,
+  markBegan,
   markStarted,
   noteCheckpoint,
   ownedTask,
@@ -118,13 +121,11 @@ export async function giveBack(session: Session, leases: readonly ReturnedLease[
   return outcomes
 }
 
-type FinishItem = TaskLease & { readonly end: TaskEnd }
-
 /**
  * Failures go last: what a sibling finished in the same call is kept. A second failure of the same run then finds its lease
  * given back, and is fenced.
  */
-export async function finish(session: Session, items: readonly FinishItem[]): Promise<readonly ItemOutcome[]> {
+export async function finish(session: Session, items: readonly EndedLease[]): Promise<readonly ItemOutcome[]> {
   const outcomes: ItemOutcome[] = items.map(() => 'fenced')
   const partitions: { readonly task: OwnedTask; readonly totals: Totals }[] = []
   await lockRunsOf(session, items, items.some(({ end }) => mayFail(end)) ? 'all' : 'counts')
@@ -133,6 +134,7 @@ export async function finish(session: Session, items: readonly FinishItem[]): Pr
       if (!wanted(item.end)) continue
       const task = await ownedTask(session, item)
       if (task === undefined) continue
+      if (item.began !== undefined) await markBegan(session, task, item.began)
       const moved = task.copyOf === null ? task : await endCopy(session, task, item.end)
       const totals = moved === null ? null : await endTask(session, moved, item.end)
       if (moved !== null && totals !== null) partitions.push({ task: moved, totals })
@@ -168,10 +170,9 @@ async function endTask(session: Session, task: OwnedTask, end: TaskEnd): Promise
       if (task.kind === 'plan') throw mismatch(task, end.kind)
       await dropCopyOf(session, task, 'the original was first')
       await endSucceeded(session, task, task.kind === 'partition' ? end.output.counters.read : null)
-      await session.run(KEEP_OUTPUT, {
-        taskId: task.taskId,
-        body: JSON.stringify(end.output),
-      })
+      if (end.output !== NO_OUTPUT) {
+        await session.run(KEEP_OUTPUT, { taskId: task.taskId, body: JSON.stringify(end.output) })
+      }
       if (task.kind === 'partition') return end.output
       await emitGroups(session, [task], 'tasks.succeeded', {})
       if (task.kind === 'verify') await stepVerified(session, task.ref, task.step, end.output.result)

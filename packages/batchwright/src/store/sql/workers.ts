@@ -209,7 +209,6 @@ async function releaseCrashed(session: Session, orphans: readonly Orphan[]): Pro
 }
 
 async function atCrashLimit(session: Session, task: OwnedTask, limit: number): Promise<boolean> {
-  if (!task.started) return false
   const row = await session.get('select crash_count from tasks where task_id = :taskId', { taskId: task.taskId })
   return row !== undefined && number(row, 'crash_count') + 1 >= limit
 }
