@@ -3,9 +3,9 @@ import type { ErrorReport } from '../kernel/errors.ts'
 import { BatchwrightError, reportError } from '../kernel/errors.ts'
 import type { Slot, SlotCallbacks } from '../executors/index.ts'
 import { BatchBoard } from '../executors/index.ts'
-import type { BatchAssignment, BatchEnd, StopReason } from '../protocol/index.ts'
+import type { BatchAssignment, BatchEnd, Refusal, StopReason } from '../protocol/index.ts'
 import { outputOf } from '../protocol/index.ts'
-import type { ClaimedTask, EndedLease, TaskLease } from '../store/index.ts'
+import type { ClaimedTask, EndedLease, ReturnedLease, TaskLease } from '../store/index.ts'
 import { assembleBatch } from './assemble.ts'
 import type { AttemptServices } from './attempt.ts'
 import type { StepFacts } from './facts.ts'
@@ -35,8 +35,11 @@ export class Batch implements Work {
   /** Ends that have been told. */
   readonly #ended: boolean[]
   readonly #recording = new Set<Promise<void>>()
-  /** Of attempts that take longer: their start, on its way to the store. */
-  readonly #starts = new Map<number, Promise<unknown>>()
+  /** By task: what must be in the store, or refused, before its end. */
+  readonly #writes = new Map<number, Promise<unknown>>()
+  /** Attempts that take longer, whose starts were written. */
+  readonly #started = new Set<number>()
+  readonly #holders = new Map<number, object>()
   #facts: StepFacts | null = null
   #slot: Slot | null = null
   /** Of its slot, from 1: for people. */
@@ -109,6 +112,7 @@ export class Batch implements Work {
     } finally {
       this.#over = true
       this.#graceTimer?.stop()
+      for (const place of this.#holders.keys()) this.#leave(place)
       for (const { taskId } of this.#tasks) progress.ended(taskId)
     }
   }
@@ -170,6 +174,7 @@ export class Batch implements Work {
     const decided: Decided[] = []
     for (const told of ends) {
       this.#ended[told.place] = true
+      this.#leave(told.place)
       const ranMs = spread.next()
       const task = this.#tasks[told.place]
       if (task === undefined || !this.#held.has(task.taskId)) continue
@@ -191,30 +196,33 @@ export class Batch implements Work {
     if ('result' in told) return { kind: 'succeeded', output: outputOf(told.result) }
     const attempt = task.attemptsUsed + 1
     const policy = this.#facts?.retry ?? DEFAULT_RETRY
-    return withNamesOf(
-      task,
-      decideEnd({ end: told.end, stop: this.#stop, timeout: this.#timeout, attempt }, policy, random),
-    )
+    const budget = this.#facts?.retryBudget ?? null
+    const ended = { end: told.end, stop: this.#stop, timeout: this.#timeout, attempt, budget }
+    return withNamesOf(task, decideEnd(ended, policy, random))
   }
 
-  /** Writes ends after the starts of the same tasks; what is in the store is held no more. */
+  #whyBack(wait: Refusal | undefined): Pick<ReturnedLease, 'why' | 'delayMs'> {
+    const why = wait?.why ?? this.#stop ?? 'never started'
+    return { why, ...(wait === undefined ? {} : { delayMs: wait.waitMs }) }
+  }
+
+  /** Writes ends after all that the same tasks wrote; what is in the store is held no more. */
   async #record(decided: readonly Decided[]): Promise<void> {
     const { ledger, ended } = this.#services
     const slot = this.#slotNumber
     const items: EndedLease[] = []
-    const returned: TaskLease[] = []
-    const starts: Promise<unknown>[] = []
+    const returned: ReturnedLease[] = []
+    const writes: Promise<unknown>[] = []
     for (const { task, decision, ranMs } of decided) {
       const { taskId, fence } = task
-      const start = this.#starts.get(taskId)
-      if (start !== undefined) starts.push(start)
-      if (decision.kind === 'giveBack') returned.push({ taskId, fence })
+      const write = this.#writes.get(taskId)
+      if (write !== undefined) writes.push(write)
+      if (decision.kind === 'giveBack') returned.push({ taskId, fence, ...this.#whyBack(decision.wait) })
       else if (decision.kind !== 'abandon') items.push({ taskId, fence, end: decision, began: { slot, ranMs } })
     }
-    if (starts.length > 0) await Promise.all(starts)
-    const why = this.#stop ?? 'never started'
-    const writes = returned.map((lease) => ledger.giveBack({ ...lease, why }))
-    await Promise.all([items.length === 0 ? null : ledger.endAll(items), ...writes])
+    if (writes.length > 0) await Promise.all(writes)
+    const returns = returned.map((lease) => ledger.giveBack(lease))
+    await Promise.all([items.length === 0 ? null : ledger.endAll(items), ...returns])
     for (const { task, decision } of decided) {
       this.#held.delete(task.taskId)
       ended(task, decision, this.#stop)
@@ -254,8 +262,32 @@ export class Batch implements Work {
     })
   }
 
+  /** Who asks for the attempt at a place: what it was granted goes back when it has ended. */
+  #holderAt(place: number): object {
+    const known = this.#holders.get(place)
+    if (known !== undefined) return known
+    const holder = {}
+    this.#holders.set(place, holder)
+    return holder
+  }
+
+  #leave(place: number): void {
+    const holder = this.#holders.get(place)
+    if (holder !== undefined) this.#services.questions.leave(holder)
+  }
+
+  /** A write that the end of the attempt must wait for. */
+  #before(taskId: number, write: Promise<unknown>): void {
+    const settled = write.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#writes.set(taskId, Promise.all([this.#writes.get(taskId), settled]))
+  }
+
   #writeStart(task: ClaimedTask): void {
-    if (this.#starts.has(task.taskId)) return
+    if (this.#started.has(task.taskId)) return
+    this.#started.add(task.taskId)
     const { taskId, fence } = task
     const slot = this.#slotNumber
     const started = this.#services.ledger
@@ -263,8 +295,7 @@ export class Batch implements Work {
       .then((outcome) => {
         if (outcome === 'fenced') this.lose({ taskId, fence })
       })
-    started.catch(() => undefined)
-    this.#starts.set(taskId, started)
+    this.#before(taskId, started)
   }
 
   async #limitRun(facts: StepFacts): Promise<Timer | null> {
@@ -284,21 +315,32 @@ export class Batch implements Work {
 
   /** The engine's answers to one attempt, which few ask for. */
   #callbacksAt(place: number): SlotCallbacks {
-    const { ledger, progress, log } = this.#services
+    const { ledger, progress, log, questions } = this.#services
     const task = this.#tasks[place] ?? this.#first
     const { taskId, fence } = task
     const line = progressOf(task, null)
+    const fenced = (): Error => {
+      this.lose({ taskId, fence })
+      return new BatchwrightError({
+        code: 'FENCED',
+        message: `task ${String(taskId)}: the attempt with fence ${String(fence)} does not own it any more`,
+        details: { taskId, fence },
+      })
+    }
     return {
+      ...questions.callbacks({
+        holder: this.#holderAt(place),
+        lease: { taskId, fence },
+        fenced,
+        commit: (write) => {
+          this.#before(taskId, write)
+        },
+      }),
       checkpoint: async (checkpoint) => {
         this.#writeStart(task)
-        await this.#starts.get(taskId)
-        if ((await ledger.checkpoint({ taskId, fence }, checkpoint)) === 'done') return
-        this.lose({ taskId, fence })
-        throw new BatchwrightError({
-          code: 'FENCED',
-          message: `task ${String(taskId)}: the attempt with fence ${String(fence)} does not own it any more`,
-          details: { taskId, fence },
-        })
+        const written = ledger.checkpoint({ taskId, fence }, checkpoint)
+        this.#before(taskId, written)
+        if ((await written) === 'fenced') throw fenced()
       },
       partitions: () => Promise.reject(new Error('a partition of a batch makes no plan')),
       progress: (made) => {

@@ -4,8 +4,6 @@ import type { ItemOutcome, Store, TaskLease } from '../store/index.ts'
 import type { StoreContact } from './contact.ts'
 import { CommitGroup } from './group.ts'
 
-/** As the ledger's: less than anybody waits for, more than one flush of a disk takes. */
-const GROUP_WIDTH_MS = 2
 /** Messages of slots, each with up to some hundred effects. */
 const GROUP_LIMIT = 50
 
@@ -23,23 +21,21 @@ export class Effects {
   readonly #intents: CommitGroup<TaskLease & { readonly effects: readonly EffectIntent[] }, Intended>
   readonly #ends: CommitGroup<TaskLease & { readonly effects: readonly EffectEnd[] }, ItemOutcome>
 
-  constructor({ store, contact, clock, whenCertain }: EffectsOptions) {
+  constructor({ store, contact, whenCertain }: EffectsOptions) {
     this.#intents = new CommitGroup({
       commit: async (items) => {
         await whenCertain()
         const answers = await contact.call(() => store.intendEffects(items))
         return answers.map((verdicts) => ({ verdicts }))
       },
-      clock,
-      widthMs: GROUP_WIDTH_MS,
       limit: GROUP_LIMIT,
+      calls: 1,
     })
     // What has happened is recorded whether the lease is certain or not: the intent says whose word counts.
     this.#ends = new CommitGroup({
       commit: (items) => contact.call(() => store.settleEffects(items)),
-      clock,
-      widthMs: GROUP_WIDTH_MS,
       limit: GROUP_LIMIT,
+      calls: 1,
     })
   }
 

@@ -43,7 +43,7 @@ const SUCCEED = `
  */
 export async function finish(session: PostgresSession, items: readonly EndedLease[]): Promise<readonly ItemOutcome[]> {
   const succeeded = items.filter(isSuccess)
-  if (items.some(({ end }) => end.kind === 'failed') || haveTwice(items)) return await oneByOne.finish(session, items)
+  if (items.some(({ end }) => oneByOne.mayFail(end)) || haveTwice(items)) return await oneByOne.finish(session, items)
   const ended = await endPartitions(session, succeeded)
   const rest = items.filter(({ taskId }) => !ended.has(taskId))
   const others = rest.length === 0 ? [] : await oneByOne.finish(session, rest)

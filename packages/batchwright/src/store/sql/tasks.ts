@@ -155,7 +155,7 @@ async function endCopy(session: Session, copy: OwnedTask, end: TaskEnd): Promise
 }
 
 /** Whether an end fails its run, or may. */
-function mayFail(end: TaskEnd): boolean {
+export function mayFail(end: TaskEnd): boolean {
   return end.kind === 'failed' || (end.kind === 'retry' && end.budget?.beyond === 'fail')
 }
 
