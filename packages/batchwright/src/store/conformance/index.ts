@@ -11,6 +11,7 @@ import { controlRules } from './control.ts'
 import { effectRules } from './effects.ts'
 import { eventRules } from './outbox.ts'
 import { fenceRules } from './fences.ts'
+import { depthRules } from './depths.ts'
 import { fleetRules } from './fleet.ts'
 import { historyRules } from './histories.ts'
 import { fairnessRules } from './fairness.ts'
@@ -60,6 +61,7 @@ export function storeConformance(
       fairness: fairnessRules,
       fences: fenceRules,
       leases: leaseRules,
+      depths: depthRules,
       fleet: fleetRules,
       plans: planRules,
       steps: stepRules,

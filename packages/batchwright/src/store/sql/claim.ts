@@ -8,6 +8,7 @@ import { BEFORE_ALL, queuedPage, type QueuedPage, type QueuedStep, type StepPlac
 import { number } from './rows.ts'
 import type { Session } from './session.ts'
 import { divide, startOf, type Share } from './shares.ts'
+import { SlotRoom } from './slot-room.ts'
 
 /**
  * ready -> leased. A claim looks at the lanes that have something, divides what it wants between their tenants, and takes
@@ -67,6 +68,7 @@ class Taking {
   readonly #pools: Map<string, number>
   readonly #tenants: Map<string, number>
   readonly #idle: boolean
+  readonly #slots: SlotRoom
   readonly #taken: Head[] = []
   readonly #given = new Map<string, number>()
   /** Steps that have no more, as it seems. */
@@ -86,6 +88,7 @@ class Taking {
     this.#words = words
     this.#session = session
     this.#request = request
+    this.#slots = new SlotRoom(request)
     this.#pools = new Map(room.pools)
     this.#tenants = new Map(room.tenants)
     this.#idle = idle
@@ -96,7 +99,7 @@ class Taking {
   }
 
   get #left(): number {
-    return this.#stopped ? 0 : this.#request.limit - this.#taken.length
+    return this.#stopped ? 0 : this.#slots.tasks
   }
 
   #roomIn({ pool, tenant }: OpenLane): number {
@@ -134,14 +137,15 @@ class Taking {
   async #takeLane(lane: OpenLane, most: number): Promise<number> {
     let taken = 0
     let after: StepPlace | null = BEFORE_ALL
-    while (after !== null && taken < most && !this.#stopped) {
+    while (after !== null && taken < most && this.#left > 0) {
       const page: QueuedPage = await queuedPage(this.#session, lane.lane, after, most - taken, this.#request.runs)
-      const found =
-        page.steps.length === 0 ? [] : await this.#words.heads(this.#session, this.#request, page.steps, most - taken)
-      const had = this.#allowed(found)
+      const steps = this.#slots.fitting(page.steps)
+      const wanted = Math.min(most - taken, this.#left)
+      const found = steps.length === 0 ? [] : await this.#words.heads(this.#session, this.#request, steps, wanted)
+      const had = this.#allowed(found).filter(({ step }) => this.#slots.take(step))
       await this.#take(lane, had)
       taken += had.length
-      this.#note(page.steps, found, taken < most)
+      this.#note(steps, found, found.length < wanted)
       after = page.next
     }
     return taken

@@ -7,6 +7,7 @@ import { byDialect, type Dialect, type Session } from './session.ts'
 /** A step that is queued, as the claim found it. */
 export interface QueuedStep extends StepPlace {
   readonly runId: string
+  readonly job: string
   /** Whether nothing of its run has been claimed yet. */
   readonly first: boolean
   readonly name: string
@@ -50,7 +51,7 @@ const queuedOfRuns = byDialect(
  */
 const goingOn = byDialect(
   ({ among, forKeyShare }) =>
-    `select run, run_id, state from runs where ${among('run', 'numbers', 'integer')} and paused = 0
+    `select run, run_id, job, state from runs where ${among('run', 'numbers', 'integer')} and paused = 0
        and state in ('queued', 'running')${forKeyShare === '' ? '' : ` order by run${forKeyShare} skip locked`}`,
 )
 
@@ -95,6 +96,7 @@ function stepFrom(row: Row, run: Row | undefined): readonly QueuedStep[] {
       run: number(row, 'run'),
       step: number(row, 'step'),
       runId: text(run, 'run_id'),
+      job: text(run, 'job'),
       first: word<string>(run, 'state') === 'queued',
       name: text(row, 'name'),
       kind,
