@@ -1,8 +1,12 @@
 import { execFileSync } from 'node:child_process'
 
-/** Installs the peers beside this file, as the lock file there says. A second when they are there already. */
+/**
+ * Installs the peers beside this file, as the lock file there says. A second when they are there already. Not `npm ci`: it
+ * refuses a lock file without the packages of other platforms, and one of the peers has optional ones that not every registry
+ * holds.
+ */
 export function installPeers(): void {
-  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+  execFileSync('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: import.meta.dirname,
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -55,7 +55,7 @@ export async function recoveryBenchmark(args: readonly string[]): Promise<void> 
       figures.push(await ours(server, 'batchwright, two hosts', ['left', 'right'], limitMs))
     }
     const peers = PEERS.filter((peer) => wanted(peer.name))
-    if (peers.length > 0) await installPeers()
+    if (peers.length > 0) installPeers()
     for (const peer of peers) figures.push(await theirs(server, peer, limitMs))
   } finally {
     await server.close()

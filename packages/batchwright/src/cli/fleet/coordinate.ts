@@ -1,5 +1,5 @@
 /** The duties of a fleet, and who does them: each worker and each `serve` stands ready, one leads. */
-import { Coordinator, reaping, retention, stragglers, StoreContact } from '../../engine/index.ts'
+import { Coordinator, reaping, retention, stragglers } from '../../engine/index.ts'
 import type { CoordinatorHooks, Duty } from '../../engine/index.ts'
 import { newId } from '../../kernel/ids.ts'
 import type { Store } from '../../store/index.ts'
@@ -24,19 +24,11 @@ export function coordinatorOf(session: Session, store: Store, log: ServiceLog): 
 
 /** Everything that one process at a time does for the fleet. */
 function dutiesOf(session: Session, log: ServiceLog): readonly Duty[] {
-  const { clock, random } = session
-  const contact = new StoreContact({
-    clock,
-    random,
-    longestSilenceMs: session.project.configuration.workerLease.value,
-    signal: new AbortController().signal,
-    onError: () => undefined,
-  })
   const keepMs = session.project.configuration.retention.value
   return [
     stragglers(),
     ...(keepMs === null ? [] : [retention({ keepMs })]),
-    reaping({ contact, graceMs: session.project.configuration.workerLease.value }),
+    reaping({ graceMs: session.project.configuration.workerLease.value }),
     cleaning(session, (lines) => {
       log.say('cleaning.failed', lines.join('\n'))
     }),

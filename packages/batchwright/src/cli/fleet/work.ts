@@ -54,7 +54,7 @@ export async function work(session: Session, options: WorkOptions): Promise<Exit
   try {
     const store = await openPatiently(session, log, stopping.signal)
     if (store === null) return EXIT.succeeded
-    await workOn(session, store, log, stopping.signal, { ...options, busy: supervisor?.say ?? (() => undefined) })
+    await workOn(session, store, log, stopping.signal, { ...options, busy: (attempts) => supervisor?.say(attempts) })
     return EXIT.succeeded
   } finally {
     interrupts.release()

@@ -6,7 +6,7 @@ import { StoreContact } from '../contact.ts'
 import type { Duty, DutyCounts } from './duty.ts'
 
 export interface CoordinatorHooks {
-  /** This process leads now, or leads no more. */
+  /** This process leads now, or another one does. */
   readonly leading?: (leads: boolean) => void
   /** A pass did something: counts above 0 only. */
   readonly did?: (duty: string, counts: DutyCounts) => void
@@ -103,7 +103,7 @@ export class Coordinator {
     const term = this.#term
     if (term === null) return
     this.#term = null
-    this.#options.hooks?.leading?.(false)
+    if (!this.#stopping.signal.aborted) this.#options.hooks?.leading?.(false)
     await term.end()
   }
 

@@ -1,12 +1,10 @@
 import { ownIdentity } from '../../kernel/process-identity.ts'
-import type { StoreContact } from '../contact.ts'
+import { StoreContact } from '../contact.ts'
 import { reapOnce } from '../reaper.ts'
-import type { Duty } from './duty.ts'
+import type { Duty, DutyContext } from './duty.ts'
 
 export interface ReapingOptions {
-  /** Whose unbroken contact with the store the grace after an outage counts from. */
-  readonly contact: StoreContact
-  /** Default 6,000: one lease. */
+  /** How long the store must have answered without a break before leases that ran out count; default 6,000: one lease. */
   readonly graceMs?: number
   /** Crashes under a task before it fails; default 3. */
   readonly crashes?: number
@@ -16,13 +14,24 @@ export interface ReapingOptions {
  * Buries dead workers, as every worker does. For fleets whose workers have all gone: the dead do not stay in lists, and their
  * tasks are ready when somebody comes.
  */
-export function reaping({ contact, graceMs = 6_000, crashes = 3 }: ReapingOptions): Duty {
+export function reaping({ graceMs = 6_000, crashes = 3 }: ReapingOptions = {}): Duty {
   const own = ownIdentity()
+  /** Of the present term: the grace counts from its beginning. */
+  let term: { readonly signal: AbortSignal; readonly contact: StoreContact } | null = null
+  const contactIn = ({ clock, random, signal }: DutyContext): StoreContact => {
+    if (term?.signal !== signal) {
+      // A pass that fails is told by the coordinator; one that waits is not news: the workers say that the store is away.
+      const contact = new StoreContact({ clock, random, longestSilenceMs: graceMs, signal, onError: () => undefined })
+      term = { signal, contact }
+    }
+    return term.contact
+  }
   return {
     name: 'reaping',
-    everyMs: 1_000,
-    pass: async ({ store }) => {
-      const { workers, released, failed } = await reapOnce({ store, contact, own, graceMs, crashes })
+    everyMs: 2_000,
+    pass: async (context) => {
+      const contact = contactIn(context)
+      const { workers, released, failed } = await reapOnce({ store: context.store, contact, own, graceMs, crashes })
       return { workers: workers.length, released, failed }
     },
   }
