@@ -1,10 +1,18 @@
-/** A project whose job keeps a fleet busy: records that are slow, dead letters of two kinds, a step in processes, sums. */
+/**
+ * A project whose job keeps a fleet busy and writes in every way: staged files, sums of them, rows of a table (in processes of
+ * their own), and records sent to an address. Records are slow; dead letters are of two kinds.
+ */
+import { createServer } from 'node:http'
+import path from 'node:path'
+import { json } from 'node:stream/consumers'
+import { DatabaseSync } from 'node:sqlite'
+import { z } from 'zod'
 
 const DAYS = 6
 const LINES = 900
 
 const JOB = `
-import { contract, csv, dataset, field, job, jsonl, record, reject } from 'batchwright'
+import { contract, csv, dataset, field, http, job, jsonl, record, reject, sqlite } from 'batchwright'
 
 const line = record({ id: field.text(), account: field.text(), amount: field.decimal({ scale: 2 }) })
 const entry = record({ id: field.text(), account: field.text(), cents: field.integer() })
@@ -13,7 +21,18 @@ const total = record({ account: field.text(), entries: field.integer(), cents: f
 const lines = dataset('lines', { files: 'in/*.csv', format: csv(), contract: contract(1, line) })
 const entries = dataset('entries', { location: 'out/entries', format: jsonl(), contract: contract(1, entry) })
 const totals = dataset('totals', { location: 'out/totals', format: csv(), contract: contract(1, total) })
-const posted = dataset('posted', { location: 'out/posted', format: jsonl(), contract: contract(1, entry) })
+const book = dataset('book', {
+  table: sqlite({ file: 'book.db', table: 'book' }),
+  mode: 'insert',
+  key: ['id'],
+  contract: contract(1, entry),
+})
+const desk = http({
+  url: process.env.LEDGER_DESK ?? 'http://127.0.0.1:9/',
+  batch: 40,
+  idempotencyKey: 'Idempotency-Key',
+  body: (records, keys) => records.map(({ id }, at) => ({ key: keys[at], id })),
+})
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 2))
 
@@ -42,7 +61,12 @@ export default job('ledger', {}, (steps) => {
     })
     .commit({ chunk: 20, everyChunks: 2 })
     .isolation('process')
-    .write(posted)
+    .write(book)
+  steps
+    .records('tell')
+    .read(entered)
+    .commit({ chunk: 40, everyChunks: 2 })
+    .write(desk)
   steps
     .reduce('sum')
     .read(entered)
@@ -73,4 +97,66 @@ function linesOf(day: number): string {
     return `${String(day)}-${String(at)},a${String(at % 29)},${amount}`
   })
   return ['id,account,amount', ...lines, ''].join('\n')
+}
+
+/** The table that the job writes. */
+export function makeBook(folder: string): void {
+  const book = new DatabaseSync(path.join(folder, 'book.db'))
+  book.exec('create table book (id text primary key, account text not null, cents integer not null)')
+  book.close()
+}
+
+/** Its rows, in order. */
+export function bookOf(folder: string): readonly string[] {
+  const book = new DatabaseSync(path.join(folder, 'book.db'), { readOnly: true })
+  try {
+    return book
+      .prepare('select id, account, cents from book order by id')
+      .all()
+      .map((row) => JSON.stringify(row))
+  } finally {
+    book.close()
+  }
+}
+
+/** The address that records are sent to: what it has had under a key, it has had. */
+export interface Desk {
+  readonly url: string
+  /** Each key with what came under it, in order. */
+  told(): readonly string[]
+  close(): Promise<void>
+}
+
+const TOLD = z.array(z.object({ key: z.string(), id: z.string() }))
+
+export async function openDesk(): Promise<Desk> {
+  const had = new Map<string, Set<string>>()
+  const server = createServer((request, response) => {
+    json(request).then(
+      (body) => {
+        for (const { key, id } of TOLD.parse(body)) had.set(key, (had.get(key) ?? new Set()).add(id))
+        response.end('{}')
+      },
+      // The sender was killed in the middle of it.
+      () => response.destroy(),
+    )
+  })
+  const listening = Promise.withResolvers<undefined>()
+  server.listen(0, '127.0.0.1', () => {
+    listening.resolve(undefined)
+  })
+  await listening.promise
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    url: `http://127.0.0.1:${String(port)}/`,
+    told: () => [...had].map(([key, ids]) => `${key} ${[...ids].join()}`).sort(),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+        server.closeAllConnections()
+      }),
+  }
 }

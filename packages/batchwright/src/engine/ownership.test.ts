@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { PartitionAssignment } from '../protocol/index.ts'
 import { Connection } from './fixtures/intercept.ts'
+import { CALM, SimulatedNode } from './fixtures/simulation/node.ts'
 import { checkpointAt, finished, stepsOf, World } from './fixtures/world.ts'
 
 let world: World
@@ -37,6 +38,42 @@ describe('ownership', () => {
     expect(all).toEqual(Array.from({ length: 20 }, (_, index) => index))
     expect(done['left']?.length).toBeGreaterThan(0)
     expect(done['right']?.length).toBeGreaterThan(0)
+  })
+
+  test('a worker that slept through an outage does not take those for dead who could not renew in it', async () => {
+    const run = await world.createRun()
+    const cut = new Connection(world.store)
+    const reborn: string[] = []
+    const slow = stepsOf(1, async () => {
+      await world.clock.sleep(40_000)
+      return finished(1)
+    })
+    world.work(slow, { store: cut.store, hooks: { reborn: (id) => reborn.push(id) } })
+    await leased(run.runId, 1)
+    const sleeper = new SimulatedNode({
+      store: world.store,
+      clock: world.clock,
+      random: world.random,
+      weather: CALM,
+      storeIsDown: () => false,
+    })
+    world.work(slow, { store: sleeper.store, clock: sleeper.clock })
+    await world.clock.advance(10_000)
+    const [task] = await partitionsOf(run.runId)
+    const leaseOf = async (): Promise<number> => {
+      const workers = await world.store.listWorkers()
+      return (workers.find(({ workerId }) => workerId === task?.workerId)?.expiresAt ?? 0) - world.clock.now()
+    }
+    // An outage that is shorter than a lease, 1.4 s after the last renewal: the lease runs out, and the next renewal is near.
+    await world.until(async () => (await leaseOf()) <= 4_600)
+    cut.cut()
+    sleeper.stall()
+    await world.clock.advance(5_500)
+    expect(await leaseOf()).toBeLessThan(0)
+    cut.mend()
+    sleeper.wake()
+    expect(await world.ended(run.runId)).toMatchObject({ state: 'succeeded' })
+    expect(reborn).toEqual([])
   })
 
   test('a worker that cannot renew for long is declared dead; another goes on from the checkpoint, and what it says late is refused', async () => {
