@@ -14,9 +14,10 @@ export { readLetterText } from './sources/mending.ts'
 export { RAW_LIMIT_BYTES } from './sources/block-batch.ts'
 export { readHandedOn, replaceHandedOn, type HandedOn } from './sources/handed-on.ts'
 export { planUpstream, type UpstreamPlanRequest } from './sources/plan-upstream.ts'
-export { partitionOpener, type PartitionOpenerOptions } from './sources/open-partition.ts'
+export { partitionOpener, wholeOpener, type PartitionOpenerOptions } from './sources/open-partition.ts'
 
 // Samples
+export { samplePartition } from './sample/sample-partition.ts'
 export { copyFirstRecords, type CopiedRecords } from './sample/copy-first-records.ts'
 export { samplePublished, type PublishedSampleRequest } from './sample/sample-published.ts'
 export { pathInProject, resolvePaths, type InputFile, type ResolvedPaths } from './snapshot/resolve-paths.ts'

@@ -1,5 +1,6 @@
-import { planDataset, planUpstream, type PlannedInput } from '../data/index.ts'
+import { planDataset, planUpstream, samplePartition, wholeOpener, type PlannedInput } from '../data/index.ts'
 import {
+  Fault,
   planFingerprint,
   type DatasetDefinition,
   type JobDefinition,
@@ -29,6 +30,8 @@ import { checkBounds, writeLookupPlan } from './lookups/plan.ts'
 import { planReduce } from './reduce/plan-reduce.ts'
 import { planTables } from './sql/tables.ts'
 import { Stops } from './stop.ts'
+import { reduceSkew } from './reduce/reduce-skew.ts'
+import { skewNotes } from './skew.ts'
 import { prepareStepTable } from './tables.ts'
 import { chooseWindows } from './windows.ts'
 
@@ -155,7 +158,7 @@ async function planStep(assignment: PlanAssignment, step: StepDefinition, means:
       return planRecords(assignment, step, means.host)
     case 'reduce': {
       const partitions = await planReduce(step, upstreamOf(assignment, step.input.step), assignment.folders)
-      return { files: null, partitions, notes: [] }
+      return { files: null, partitions, notes: await reduceSkew(step, partitions, assignment.folders) }
     }
     case 'sql':
       return planSql(assignment, step, means)
@@ -172,8 +175,34 @@ async function planRecords(assignment: PlanAssignment, step: RecordsStep, host: 
   const { policy, notes } = partitionPolicy(step)
   const planned = await planInput(assignment, step, policy, host)
   const files = step.input.from === 'dataset' ? planned.files : null
-  return { files, partitions: planned.partitions, notes: [...notes, ...planned.notes] }
+  const skew = await keyedSkew(assignment, step, planned.partitions, host)
+  return { files, partitions: planned.partitions, notes: [...notes, ...planned.notes, ...skew] }
 }
+
+/** Partitions by key each keep a share of the whole input: keys of some of its records say how even the shares will be. */
+async function keyedSkew(
+  { folders }: PlanAssignment,
+  { input, partition }: RecordsStep,
+  partitions: readonly PartitionPlan[],
+  { databases }: SlotHost,
+): Promise<readonly string[]> {
+  const { key, count } = partition
+  if (partition.by !== 'keyHash' || key === null || count === null) return []
+  const dataset = input.from === 'dataset' ? input.dataset : null
+  const open = wholeOpener({ dataset, policy: partition, folders, databases })
+  const inputs = partitions.filter((_, index) => index % count === 0)
+  const every = Math.max(1, Math.floor(inputs.length / SAMPLED_INPUTS))
+  const keys: string[] = []
+  for (const each of inputs.filter((_, index) => index % every === 0).slice(0, SAMPLED_INPUTS)) {
+    for (const record of await samplePartition(open, each)) if (!(record instanceof Fault)) keys.push(key(record))
+  }
+  const remedy =
+    'cut by a finer key (a second field of the record beside it), or by auto where the key need not stay together'
+  return skewNotes(keys, { count, called: 'partition', remedy })
+}
+
+/** Files, or groups of tasks, that keys are sampled from. */
+const SAMPLED_INPUTS = 8
 
 function planInput(
   assignment: PlanAssignment,

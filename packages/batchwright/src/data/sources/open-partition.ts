@@ -54,6 +54,11 @@ export function partitionOpener(options: PartitionOpenerOptions): OpenPartition 
   }
 }
 
+/** The same, but partitions by key are opened with the records of all shares. */
+export function wholeOpener(options: PartitionOpenerOptions): OpenPartition {
+  return ({ payload }, position) => open(isObject(payload) ? { ...payload, share: null } : payload, position, options)
+}
+
 async function open(payload: JsonValue, position: JsonValue, options: PartitionOpenerOptions): Promise<BatchReader> {
   const { dataset, folders, policy } = options
   const slice = readFileSlice(payload)
