@@ -37,7 +37,7 @@ export interface ServiceOptions<Client, Secret extends string = string> {
   readonly limits?: ServiceLimits
   /** When it is left alone because it fails; `false` for never. */
   readonly breaker?: BreakerOptions | false
-  /** How it is asked whether it does well: calls at once are lowered while it does not. */
+  /** How it is asked whether it does well: calls at once are lowered while it does not. Stands after `open`, whose client it is given. */
   readonly probe?: ProbeOptions<NoInfer<Client>>
 }
 
