@@ -6,6 +6,7 @@ import { REFUSE_TRANSITION, postgresGuard, words } from './transitions.ts'
  * has the collation "C", as SQLite compares bytes. Where a table says more than SQLite's, it is for many writers at once:
  *
  * - `tasks`: only rows that can be had are in the index that claims read; what a claim holds is found by worker and claim.
+ *   Pages are filled by half: a claim and a finish each write a row anew, and find room beside it.
  * - `workers`, `steps`, `runs`: rewritten all the time, few rows. No index on what changes, and room in each page, so that a
  *   new version of a row stays in its page and costs no index (HOT).
  * - `events`: rows of two transactions may become visible in another order than that of their ids. `sequence`, by which they
@@ -116,7 +117,7 @@ create table tasks (
   check ((state = 'leased') = (fence % 2 = 1)),
   check ((state = 'leased') = (worker is not null)),
   check ((ended_at is null) = (outcome is null))
-) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05,
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05,
   autovacuum_vacuum_insert_scale_factor = 0.1);
 create unique index tasks_place on tasks (run, step, kind, idx);
 create index tasks_claimable on tasks (run, step, kind, idx) where state = 'ready' and not_before = 0;

@@ -19,9 +19,12 @@ begin
   raise exception 'ILLEGAL_TRANSITION of %: % to %', tg_table_name, old.state, new.state using errcode = 'check_violation';
 end $$;`
 
-/** The same guard on PostgreSQL. The condition stands in the trigger, so that a legal change calls no function. */
+/**
+ * The same guard on PostgreSQL. The condition stands in the trigger, so that a legal change calls no function; and it looks
+ * after the change, because a trigger before it would lock each row once more, with a record in the write-ahead log.
+ */
 export function postgresGuard<State extends string>(name: string, table: readonly Transition<State>[]): string {
-  return `create trigger ${name}_transition before update of state on ${name} for each row
+  return `create trigger ${name}_transition after update of state on ${name} for each row
 when (old.state <> new.state and not (case old.state ${cases(table)} else false end))
 execute function refuse_transition();`
 }

@@ -14,7 +14,7 @@ const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 5_000
 
 /** The newest event of those that say that somebody may have something to do. Answered by an index of these alone. */
-const NEWEST = `select coalesce(max(event), 0) as newest from events
+export const NEWEST = `select coalesce(max(event), 0) as newest from events
   where type not in ('tasks.leased', 'tasks.succeeded', 'worker.registered', 'worker.retired')`
 
 /**

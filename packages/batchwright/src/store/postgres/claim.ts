@@ -23,8 +23,9 @@ export const HEADS = `
   limit :limit`
 
 const KEEP = `insert into attempts ${HELD_ATTEMPTS} and task_id = any(cast(:tasks as bigint[]))`
-const LEASE = leaseWith(FIRST_ATTEMPT)
-const LEASE_AGAIN = leaseWith(nextAttempt(POSTGRES))
+/** The clock is read once for a group. */
+export const LEASE = leaseWith(FIRST_ATTEMPT.replaceAll('store_now()', '(select store_now())'))
+export const LEASE_AGAIN = leaseWith(nextAttempt(POSTGRES))
 
 function leaseWith(attempt: string): string {
   return `update tasks set state = 'leased', fence = fence + 1, worker = :workerId, claim = :claimId, ${attempt}
@@ -32,7 +33,7 @@ function leaseWith(attempt: string): string {
 }
 
 /** A step whose row somebody else is at keeps its place in the lane: the next claim looks again. */
-const SETTLE = `
+export const SETTLE = `
   update steps s set ready = 0
   from (
     select k.run, k.step, c.kind, c.ready

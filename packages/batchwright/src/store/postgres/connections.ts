@@ -56,7 +56,9 @@ export class Connections {
       `set local statement_timeout to ${target.statementTimeoutMs}`,
       `set local idle_in_transaction_session_timeout to ${SILENT_MS}`,
       // Plans must not depend on statistics of a time when a table was small or empty.
-      `set local enable_seqscan to off`,
+      'set local enable_seqscan to off',
+      // Nor on how many values a list happens to have: one plan, made for lists of any length.
+      'set local plan_cache_mode to force_generic_plan',
     ].join('; ')
     this.#pool = new pg.Pool({
       ...clientConfig(target, pg),

@@ -11,7 +11,7 @@ import type { PostgresSession } from './session.ts'
  */
 const TURN = 'select last from event_numbers for no key update'
 
-const NUMBER = `
+export const NUMBER = `
   with unnumbered as (
     select event, row_number() over (order by event) as place from events where sequence is null
   ), numbered as (
@@ -20,7 +20,7 @@ const NUMBER = `
   )
   update event_numbers set last = last + (select count(*) from numbered)`
 
-const UNNUMBERED = 'select 1 from events where sequence is null limit 1'
+export const UNNUMBERED = 'select 1 from events where sequence is null limit 1'
 
 /** Numbers what is visible now. Costs one look into an empty index where there is nothing new. */
 async function numberEvents(session: PostgresSession): Promise<void> {

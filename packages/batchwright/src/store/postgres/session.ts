@@ -27,7 +27,7 @@ export class Statements {
   config(sql: string, values: Values): QueryConfig {
     let numbered = this.#numbered.get(sql)
     if (numbered === undefined) {
-      numbered = { ...number(sql), name: `batchwright_${this.#numbered.size}` }
+      numbered = { ...numberNames(sql), name: `batchwright_${this.#numbered.size}` }
       this.#numbered.set(sql, numbered)
     }
     const { text, names, name } = numbered
@@ -39,7 +39,8 @@ export class Statements {
 /** Names that stand for values: `:run`, but not `::text`, and nothing in quotes. */
 const NAMES = /'(?:[^']|'')*'|::|:([a-zA-Z_]\w*)/g
 
-function number(sql: string): Omit<Numbered, 'name'> {
+/** A statement with `$1` for the first name that it uses. */
+export function numberNames(sql: string): Omit<Numbered, 'name'> {
   const names: string[] = []
   const text = sql.replace(NAMES, (all: string, name: string | undefined) => {
     if (name === undefined) return all

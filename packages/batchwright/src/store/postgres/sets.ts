@@ -27,11 +27,18 @@ const ALONE = `t.copied = 0 and t.copy_of is null`
 
 type SucceededItem = EndedLease & { readonly end: Extract<TaskEnd, { kind: 'succeeded' }> }
 
-const SUCCEED = `
+/** The clock is read once for a group. */
+const ENDS = onceForAll(LEASE_ENDS)
+
+function onceForAll(sql: string): string {
+  return sql.replaceAll('store_now()', '(select store_now())')
+}
+
+export const SUCCEED = `
   update tasks t set state = 'succeeded', error = null, attempt_read = item.has_read,
     attempts_used = case when item.ran_ms < 0 then attempts_used else attempts_used + 1 - started end,
-    started_at = case when item.ran_ms < 0 or started = 1 then started_at else store_now() - item.ran_ms end,
-    slot = case when started = 1 then slot else nullif(item.in_slot, 0) end, ${LEASE_ENDS}
+    started_at = case when item.ran_ms < 0 or started = 1 then started_at else (select store_now()) - item.ran_ms end,
+    slot = case when started = 1 then slot else nullif(item.in_slot, 0) end, ${ENDS}
   from unnest(cast(:tasks as bigint[]), cast(:fences as bigint[]), cast(:reads as bigint[]), cast(:ran as bigint[]),
     cast(:slots as bigint[])) as item (of_task, at_fence, has_read, ran_ms, in_slot)
   where ${OWNED} and ${ALONE} and t.kind = 'partition'
@@ -122,9 +129,9 @@ async function runIdsOf(
   return new Map(found.map(([run, runId]) => [Number(run), String(runId)]))
 }
 
-const START = `
+export const START = `
   update tasks t set attempts_used = attempts_used + 1 - started, started = 1,
-    started_at = case when started = 1 then started_at else store_now() end,
+    started_at = case when started = 1 then started_at else (select store_now()) end,
     slot = case when started = 1 then slot else nullif(item.in_slot, 0) end
   from unnest(cast(:tasks as bigint[]), cast(:fences as bigint[]), cast(:slots as bigint[])) as item (of_task, at_fence, in_slot)
   where ${OWNED}
@@ -138,7 +145,7 @@ export async function start(session: PostgresSession, items: readonly StartedLea
   return items.map(({ taskId }) => (started.has(taskId) ? 'done' : 'fenced'))
 }
 
-const CHECKPOINT = `
+export const CHECKPOINT = `
   with item as materialized (
     select * from unnest(cast(:tasks as bigint[]), cast(:fences as bigint[]), cast(:sequences as bigint[]),
       cast(:reads as bigint[]), cast(:counters as text[]), cast(:controls as text[]), cast(:bodies as text[]))
@@ -154,7 +161,7 @@ const CHECKPOINT = `
     where excluded.sequence > c.sequence
     returning c.task_id
   ), noted as (
-    update tasks t set crash_count = 0, checkpoints = checkpoints + 1, checkpointed_at = store_now(),
+    update tasks t set crash_count = 0, checkpoints = checkpoints + 1, checkpointed_at = (select store_now()),
       attempt_read = item.has_read
     from stored s join item on item.of_task = s.task_id where t.task_id = s.task_id
   )
@@ -182,7 +189,7 @@ export async function checkpoint(
   return items.map(({ taskId }) => (owned.has(taskId) ? 'done' : 'fenced'))
 }
 
-const ADD = `
+export const ADD = `
   insert into tasks (run, step, kind, idx, fence, label, partition_plan, lane)
   select s.run, s.step, 'partition', item.idx, s.fence_floor, item.label, item.plan,
     case when s.metered = 1 then s.lane end

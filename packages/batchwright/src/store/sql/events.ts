@@ -34,13 +34,17 @@ const TOLD = `type not in ('tasks.leased', 'tasks.succeeded')`
 /** Said, because SQLite would rather walk through a run's million events in order than sort a hundred. */
 const BY_TOLD = 'events_told'
 
-/** The statement for a filter. */
+/**
+ * The statement for a filter. What was decided in a run is sorted: an order that an index has would tempt PostgreSQL, too, to walk
+ * through the whole outbox for a few rows.
+ */
 export function eventsQuery(dialect: Dialect, { runId, types }: Pick<EventFilter, 'runId' | 'types'>): string {
   const ofRun = runId === undefined ? '' : 'and run_id = :runId'
   const ofTypes = types === undefined ? '' : `and ${dialect.among('type', 'types', 'text')}`
   const told = runId !== undefined && types?.some((type) => ROUTINE.has(type)) === false
+  const sequence = told ? 'sequence + 0' : 'sequence'
   return `select sequence, at, run_id, step, type, data from events ${told ? dialect.by(BY_TOLD) : ''}
-    where sequence > :after ${ofRun} ${ofTypes} ${told ? `and ${TOLD}` : ''} order by sequence limit :limit`
+    where ${sequence} > :after ${ofRun} ${ofTypes} ${told ? `and ${TOLD}` : ''} order by ${sequence} limit :limit`
 }
 
 /** By the index of what was decided, which comes with the rows in order of type. */
