@@ -6,12 +6,14 @@
  *   npm run bench -- skew [--records N] [--repeats N] [--folder DIR] [--json]
  *   npm run bench -- recovery [--only NAME] [--limit SECONDS] [--json]
  *   npm run bench -- idle [--workers N,N,...] [--seconds N] [--json]
+ *   npm run bench -- tables [--rows N] [--repeats N] [--json]
  */
 import { idleBenchmark } from './idle/benchmark.ts'
 import { packageBenchmark } from './package/benchmark.ts'
 import { recordsBenchmark } from './records/benchmark.ts'
 import { recoveryBenchmark } from './recovery/benchmark.ts'
 import { skewBenchmark } from './skew/benchmark.ts'
+import { tablesBenchmark } from './tables/benchmark.ts'
 
 const [name, ...rest] = process.argv.slice(2)
 if (name === 'records') await recordsBenchmark(rest)
@@ -19,7 +21,8 @@ else if (name === 'package') await packageBenchmark(rest)
 else if (name === 'skew') await skewBenchmark(rest)
 else if (name === 'recovery') await recoveryBenchmark(rest)
 else if (name === 'idle') await idleBenchmark(rest)
+else if (name === 'tables') await tablesBenchmark(rest)
 else {
-  console.error(`expected a benchmark: records, package, skew, recovery, idle; found ${name ?? 'none'}`)
+  console.error(`expected a benchmark: records, package, skew, recovery, idle, tables; found ${name ?? 'none'}`)
   process.exitCode = 2
 }

@@ -172,7 +172,8 @@ for (const name of ['PostgreSQL', 'SQLite'] as const) {
       expect(value.steps[0]).toMatchObject({ read: 51, written: 51 })
     })
 
-    test('a published table cannot be rolled back, and says why', async () => {
+    test('a published table cannot be rolled back or printed, and says why', async () => {
+      expect((await cli('datasets', 'cat', 'sales', '--window', '2026-03-01')).stderr).toContain('its rows lie in')
       const { code, stderr } = await cli('rollback', 'sales', '--window', '2026-03-01')
       expect(code).not.toBe(0)
       expect(stderr).toContain('the rows that it had before are gone')

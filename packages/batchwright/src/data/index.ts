@@ -38,7 +38,7 @@ export { openDeadLetterSink, type DeadLetterSink } from './sinks/dead-letter-sin
 export { openBlockSink } from './blocks/block-sink.ts'
 
 // Tables
-export type { Databases } from './tables/connection.ts'
+export { tableName, type Databases } from './tables/connection.ts'
 export { isConnectionLost } from './tables/faults.ts'
 export { inspectTable, type TableInspection, type WrittenRows } from './tables/inspect-table.ts'
 export type { TableAccess } from './tables/open.ts'

@@ -210,6 +210,17 @@ export const TABLES: Catalogue = {
       remedy: 'batchwright rerun sales --window 2026-03-01',
     },
   },
+  TABLE_ROWS_ELSEWHERE: {
+    title: 'Rows of a table are not printed',
+    meaning:
+      'The command prints files of published versions. The rows of this dataset lie in a database, which is asked in its own way.',
+    causes: ['`datasets cat` of a dataset that is a table.'],
+    remedies: ['`psql` or `sqlite3` shows the rows.'],
+    example: {
+      message: 'dataset accounts: expected files to print, found a table: its rows lie in postgres:public.accounts',
+      remedy: 'psql "$CRM_URL" -c "select * from accounts limit 10"',
+    },
+  },
   TABLE_LETTERS_LIVE: {
     title: 'Dead letters of a table that is read live cannot be replayed',
     meaning: 'A mended letter stands in for the record at its place. Rows of a live table may have moved since.',

@@ -9,6 +9,7 @@ import {
   readPublished,
   readPublishedFile,
   rollbackManifest,
+  tableName,
   tableNotRolledBack,
 } from '../../data/index.ts'
 import type { Manifest } from '../../data/index.ts'
@@ -137,6 +138,8 @@ export interface CatOptions {
 export async function cat(session: Session, name: string, options: CatOptions): Promise<void> {
   const { terminal, project } = session
   const dataset = await selectDataset(project, name)
+  const { location } = dataset.definition
+  if (location.kind === 'table') throw rowsElsewhere(name, tableName(location.table))
   const published = await selectPublished(project, dataset, options.window)
   const manifest =
     options.version === undefined
@@ -154,6 +157,15 @@ export async function cat(session: Session, name: string, options: CatOptions): 
   }
   const { format } = options
   await printWhole(firstRecords(readPublished({ ...request, as: format }), format, options.limit))
+}
+
+function rowsElsewhere(dataset: string, table: string): BatchwrightError {
+  return new BatchwrightError({
+    code: 'TABLE_ROWS_ELSEWHERE',
+    message: `dataset ${dataset}: expected files to print, found a table: its rows lie in ${table}`,
+    hint: 'Ask its database: with psql, or sqlite3.',
+    details: { dataset, table },
+  })
 }
 
 async function printWhole(pieces: AsyncIterable<Uint8Array>): Promise<void> {

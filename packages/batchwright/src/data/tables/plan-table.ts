@@ -70,7 +70,7 @@ async function planLive(
   }
   const rows = files.reduce((sum, file) => sum + file.records, 0)
   notes.push(
-    `${tableName(placeOf(dataset).table)}: ${rows} rows, read live in ${partitions.length} ranges of ${(dataset.key ?? []).join(', ')}`,
+    `${tableName(placeOf(dataset).table)}: ${rows} rows, read live in ${partitions.length} ${partitions.length === 1 ? 'range' : 'ranges'} of ${(dataset.key ?? []).join(', ')}`,
   )
   if (request.policy.by === 'bytes') notes.push('a table is cut by rows, not by bytes')
   return { files, partitions, notes }
