@@ -218,6 +218,27 @@ describe('refused at definition, with the place and the remedy', () => {
       /ms, s, min/,
     ],
     [
+      'memory of a thread',
+      (steps) => steps.records('a').read(files).isolation('thread', { memory: '1GB' }),
+      'STEP_INVALID',
+      /expected memory of a process, found memory for isolation 'thread'/,
+      /isolation\('process', { memory }\)/,
+    ],
+    [
+      'a process that is too small for Node',
+      (steps) => steps.records('a').read(files).isolation('process', { memory: '64MB' }),
+      'STEP_INVALID',
+      /expected at least 128MB for a process, found 64MB/,
+      /Node itself/,
+    ],
+    [
+      'an option of a process that it does not have',
+      (steps) => steps.records('a').read(files).isolation('process', { memroy: '1GB' }),
+      'UNKNOWN_OPTION',
+      /memroy/,
+      /memory/,
+    ],
+    [
       'a policy given twice',
       (steps) => steps.records('a').read(files).skip(1).skip(2),
       'STEP_INVALID',

@@ -139,6 +139,7 @@ export abstract class StepBuilder {
   isolation(isolation: StepDefinition['isolation'], options: ProcessOptions = {}): this {
     this.once('isolation')
     this.isolationOfStep = this.choice('isolation', isolation, ['thread', 'process', 'inline'])
+    checkOptions(this.place('isolation'), options, ['memory'])
     if (options.memory !== undefined) this.processMemory = this.memoryOfProcess(options.memory)
     return this
   }
