@@ -7,12 +7,14 @@
  *   npm run bench -- recovery [--only NAME] [--limit SECONDS] [--json]
  *   npm run bench -- idle [--workers N,N,...] [--seconds N] [--json]
  *   npm run bench -- tables [--rows N] [--repeats N] [--json]
+ *   npm run bench -- store [--tasks N] [--postgres] [--json]
  */
 import { idleBenchmark } from './idle/benchmark.ts'
 import { packageBenchmark } from './package/benchmark.ts'
 import { recordsBenchmark } from './records/benchmark.ts'
 import { recoveryBenchmark } from './recovery/benchmark.ts'
 import { skewBenchmark } from './skew/benchmark.ts'
+import { storeBenchmark } from './store/benchmark.ts'
 import { tablesBenchmark } from './tables/benchmark.ts'
 
 const [name, ...rest] = process.argv.slice(2)
@@ -22,7 +24,8 @@ else if (name === 'skew') await skewBenchmark(rest)
 else if (name === 'recovery') await recoveryBenchmark(rest)
 else if (name === 'idle') await idleBenchmark(rest)
 else if (name === 'tables') await tablesBenchmark(rest)
+else if (name === 'store') await storeBenchmark(rest)
 else {
-  console.error(`expected a benchmark: records, package, skew, recovery, idle, tables; found ${name ?? 'none'}`)
+  console.error(`expected a benchmark: records, package, skew, recovery, idle, tables, store; found ${name ?? 'none'}`)
   process.exitCode = 2
 }

@@ -33,10 +33,16 @@ export async function storeBenchmark(words: readonly string[]): Promise<void> {
   try {
     const database = await server.database()
     if (!words.includes('--postgres')) {
-      figures.push(await measureStore('SQLite', tasks, () => openSqliteStore({ path: path.join(folder, 'store.db'), clock: systemClock })))
+      figures.push(
+        await measureStore('SQLite', tasks, () =>
+          openSqliteStore({ path: path.join(folder, 'store.db'), clock: systemClock }),
+        ),
+      )
     }
     figures.push(
-      await measureStore('PostgreSQL', tasks, () => openPostgresStore({ url: database.url, clock: systemClock, pool: 1 })),
+      await measureStore('PostgreSQL', tasks, () =>
+        openPostgresStore({ url: database.url, clock: systemClock, pool: 1 }),
+      ),
     )
     await database.drop()
   } finally {
@@ -58,7 +64,9 @@ async function measureStore(name: string, tasks: number, open: () => Promise<Sto
     addedPerSecond: Math.round(tasks / added),
     donePerSecond: Math.round(tasks / one),
     doneByTwoPerSecond: Math.round(tasks / two),
-    emptyClaimMs: await medianMs((turn) => store.claim({ workerId: 'worker-1', claimId: `empty ${turn}`, limit: GROUP })),
+    emptyClaimMs: await medianMs((turn) =>
+      store.claim({ workerId: 'worker-1', claimId: `empty ${turn}`, limit: GROUP }),
+    ),
     renewMs: await medianMs(() => store.renew('worker-1', [])),
     readMs: await medianMs(() => store.getRun('one')),
   }
@@ -109,7 +117,13 @@ function register(store: Store, workerId: string): Promise<void> {
   return store.registerWorker({ workerId, host: 'host', bootId: 'boot', pid: 1, processStart: '1', leaseMs: 3_600_000 })
 }
 
-const OUTPUT = { counters: { ...NO_COUNTERS, read: 1, accepted: 1 }, controls: {}, outputs: {}, deadLetters: [], result: null }
+const OUTPUT = {
+  counters: { ...NO_COUNTERS, read: 1, accepted: 1 },
+  controls: {},
+  outputs: {},
+  deadLetters: [],
+  result: null,
+}
 
 /** Claims and finishes until no partition is left. */
 async function work(store: Store, workerId: string): Promise<void> {
