@@ -63,9 +63,9 @@ async function measureIdle(workers: number, seconds: number): Promise<IdleFigure
       await once(child, 'message')
     }
     await sleep(5_000)
-    const [before, cpuBefore] = [await transactions(client), serverCpuMs()]
+    const [before, cpuBefore] = [await transactions(client), await serverCpuMs(client)]
     await sleep(seconds * 1_000)
-    const [after, cpuAfter] = [await transactions(client), serverCpuMs()]
+    const [after, cpuAfter] = [await transactions(client), await serverCpuMs(client)]
     const minute = ((after - before) * 60) / seconds
     return {
       workers,
@@ -102,20 +102,26 @@ async function connections(client: pg.Client): Promise<number> {
   return Number(rows[0]?.count)
 }
 
-/** CPU of all processes called postgres: proc(5), in ticks of 10 ms; those that have ended are counted in their parents. */
-function serverCpuMs(): number {
+/** CPU of the server's processes: proc(5), in ticks of 10 ms. Those that have ended are counted in the first of them. */
+async function serverCpuMs(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  const first = statOf(String(rows[0]?.pid))?.[1]
   let ticks = 0
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      if (!stat.includes('(postgres)')) continue
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      ticks += Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14])
-    } catch (error) {
-      // It has ended since the folder was read.
-      if (!(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')))
-        throw error
-    }
+    const fields = statOf(pid)
+    if (fields === null || (pid !== first && fields[1] !== first)) continue
+    ticks += Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14])
   }
   return ticks * 10
+}
+
+/** What stands after the name of a process; null where it has ended. The second field is its parent. */
+function statOf(pid: string): readonly string[] | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return null
+    throw error
+  }
 }
