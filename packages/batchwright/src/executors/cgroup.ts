@@ -2,8 +2,9 @@
  * A control group of Linux for one slot, where this process may make one: the kernel then keeps the limit itself, however
  * fast memory grows and whatever the step has started. Where it may not, the guard's watch alone keeps it.
  */
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { isRunning } from '../kernel/process-identity.ts'
 
 /** Files of the memory controller, by the version of control groups. */
 interface Files {
@@ -29,11 +30,33 @@ export interface ControlGroup {
   remove(): void
 }
 
+const NAME = 'batchwright-'
+
+/** Removes groups that nobody is in any more, of workers that have gone and of this one: the kernel may be slow to let go. */
+export function removeOrphanedGroups(): void {
+  const parent = ownGroup()
+  if (parent === null) return
+  for (const name of groupsIn(parent.folder)) {
+    const [, pid] = /^batchwright-(\d+)-/.exec(name) ?? []
+    if (pid === undefined || (Number(pid) !== process.pid && isRunning(Number(pid)))) continue
+    new MemoryGroup(path.join(parent.folder, name), FILES[parent.version]).remove()
+  }
+}
+
+function groupsIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.startsWith(NAME))
+  } catch {
+    // No control groups here.
+    return []
+  }
+}
+
 /** Makes a group under this process's own with a limit in bytes; null where that is not allowed. */
 export function makeControlGroup(name: string, limitBytes: number): ControlGroup | null {
   const parent = ownGroup()
   if (parent === null) return null
-  const folder = path.join(parent.folder, `batchwright-${name}`)
+  const folder = path.join(parent.folder, `${NAME}${name}`)
   const files = FILES[parent.version]
   try {
     mkdirSync(folder)

@@ -6,7 +6,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { BatchwrightError } from '../kernel/errors.ts'
 import type { ControlGroup } from './cgroup.ts'
-import { makeControlGroup } from './cgroup.ts'
+import { makeControlGroup, removeOrphanedGroups } from './cgroup.ts'
 import type { Executor } from './contract.ts'
 import type { FromSlot, LastWord, ProcessStart, ToSlot } from './messages.ts'
 import { killGroup, killMarked, killOrphans, slotMark, SLOT_VARIABLE } from './process-tree.ts'
@@ -53,7 +53,11 @@ export function processExecutor(options: ProcessExecutorOptions = {}): Executor 
       await slot.ready
       return slot
     },
-    sweep: () => Promise.resolve(killOrphans()),
+    sweep: () => {
+      const killed = killOrphans()
+      removeOrphanedGroups()
+      return Promise.resolve(killed)
+    },
   }
 }
 
