@@ -10,6 +10,18 @@ export interface NewEvent {
   readonly data?: Readonly<Record<string, JsonValue>>
 }
 
+/** Escapes of characters that PostgreSQL cannot read back out of JSON: 0, and half of a pair. */
+const UNREADABLE = /\\u(?:0000|d[89a-f])/i
+
+/** JSON whose members both databases can be asked for: what an error of users' code says may hold anything. */
+function readable(data: NonNullable<NewEvent['data']>): string {
+  const json = JSON.stringify(data)
+  if (!UNREADABLE.test(json)) return json
+  return JSON.stringify(data, (_key, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\uFFFD') : value,
+  )
+}
+
 /** Writes one row of the outbox, in the transaction of what happened. */
 export async function emit(session: Session, event: NewEvent): Promise<void> {
   await session.run(
@@ -18,7 +30,7 @@ export async function emit(session: Session, event: NewEvent): Promise<void> {
       runId: event.runId,
       step: event.step ?? null,
       type: event.type,
-      data: JSON.stringify(event.data ?? {}),
+      data: readable(event.data ?? {}),
     },
   )
 }
