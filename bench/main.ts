@@ -8,6 +8,7 @@
  *   npm run bench -- idle [--workers N,N,...] [--seconds N] [--json]
  *   npm run bench -- tables [--rows N] [--repeats N] [--json]
  *   npm run bench -- store [--tasks N] [--postgres] [--json]
+ *   npm run bench -- tasks [--tasks N] [--starts N] [--burning N] [--repeats N] [--only NAME] [--json]
  */
 import { idleBenchmark } from './idle/benchmark.ts'
 import { packageBenchmark } from './package/benchmark.ts'
@@ -16,6 +17,7 @@ import { recoveryBenchmark } from './recovery/benchmark.ts'
 import { skewBenchmark } from './skew/benchmark.ts'
 import { storeBenchmark } from './store/benchmark.ts'
 import { tablesBenchmark } from './tables/benchmark.ts'
+import { tasksBenchmark } from './tasks/benchmark.ts'
 
 const [name, ...rest] = process.argv.slice(2)
 if (name === 'records') await recordsBenchmark(rest)
@@ -25,7 +27,10 @@ else if (name === 'recovery') await recoveryBenchmark(rest)
 else if (name === 'idle') await idleBenchmark(rest)
 else if (name === 'tables') await tablesBenchmark(rest)
 else if (name === 'store') await storeBenchmark(rest)
+else if (name === 'tasks') await tasksBenchmark(rest)
 else {
-  console.error(`expected a benchmark: records, package, skew, recovery, idle, tables, store; found ${name ?? 'none'}`)
+  console.error(
+    `expected a benchmark: records, package, skew, recovery, idle, tables, store, tasks; found ${name ?? 'none'}`,
+  )
   process.exitCode = 2
 }
