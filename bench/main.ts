@@ -7,7 +7,7 @@
  *   npm run bench -- recovery [--only NAME] [--limit SECONDS] [--json]
  *   npm run bench -- idle [--workers N,N,...] [--seconds N] [--json]
  *   npm run bench -- tables [--rows N] [--repeats N] [--json]
- *   npm run bench -- store [--tasks N] [--postgres] [--json]
+ *   npm run bench -- store [--tasks N] [--finished N] [--postgres] [--json]
  *   npm run bench -- tasks [--tasks N] [--starts N] [--burning N] [--repeats N] [--only NAME] [--json]
  */
 import { idleBenchmark } from './idle/benchmark.ts'

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { systemClock } from '../../packages/batchwright/src/kernel/clock.ts'
 import { NO_COUNTERS } from '../../packages/batchwright/src/protocol/index.ts'
 import { openPostgresStore, openSqliteStore, type Store } from '../../packages/batchwright/src/store/index.ts'
+import { asAdministrator } from '../../test/postgres/index.ts'
 import { benchPostgres } from '../postgres.ts'
 
 /** What a claim takes and a finish ends at once, and what a plan adds at once. */
@@ -24,9 +25,13 @@ export interface StoreFigures {
   readonly readMs: number
 }
 
-/** The store alone: no slot, no engine. What the fleet's speed can be at most. */
+/**
+ * The store alone: no slot, no engine. What the fleet's speed can be at most. `--tasks N` (default 100,000), `--finished N`:
+ * so many finished tasks are in PostgreSQL's tables before; `--postgres`: that alone.
+ */
 export async function storeBenchmark(words: readonly string[]): Promise<void> {
   const tasks = Number(words[words.indexOf('--tasks') + 1] ?? '') || 100_000
+  const finished = Number(words[words.indexOf('--finished') + 1] ?? '') || 0
   const figures: StoreFigures[] = []
   const folder = mkdtempSync(path.join(tmpdir(), 'batchwright-bench-'))
   const server = await benchPostgres()
@@ -39,6 +44,7 @@ export async function storeBenchmark(words: readonly string[]): Promise<void> {
         ),
       )
     }
+    if (finished > 0) await fill(database.url, finished)
     figures.push(
       await measureStore('PostgreSQL', tasks, () =>
         openPostgresStore({ url: database.url, clock: systemClock, pool: 1 }),
@@ -49,8 +55,27 @@ export async function storeBenchmark(words: readonly string[]): Promise<void> {
     await server.close()
     rmSync(folder, { recursive: true, force: true })
   }
-  if (words.includes('--json')) console.log(JSON.stringify({ tasks, stores: figures }))
+  if (words.includes('--json')) console.log(JSON.stringify({ tasks, finished, stores: figures }))
   else console.table(Object.fromEntries(figures.map(({ store, ...rest }) => [store, rest])))
+}
+
+/** Tasks of a run that ended long ago, in the tables of PostgreSQL; no statistics are made of them. */
+async function fill(url: string, finished: number): Promise<void> {
+  const store = await openPostgresStore({ url, clock: systemClock })
+  await createRun(store, 'history')
+  await store.cancelRun('history', { by: 'bench', why: 'it is over' })
+  await store.close()
+  await asAdministrator(url, async (client) => {
+    await client.query('set search_path to batchwright')
+    for (let from = 0; from < finished; from += 500_000) {
+      await client.query(
+        `insert into tasks (run, step, kind, idx, state, fence, label, partition_plan, worker_was, leased_at, ended_at, outcome)
+         select r.run, 0, 'partition', n, 'succeeded', 2, 'item ' || n, '{"index":' || n || '}', 'w', 1, 2, 'succeeded'
+         from runs r, generate_series($1::integer, $2::integer) n where r.run_id = 'history'`,
+        [from, Math.min(finished, from + 500_000) - 1],
+      )
+    }
+  })
 }
 
 async function measureStore(name: string, tasks: number, open: () => Promise<Store>): Promise<StoreFigures> {
@@ -75,8 +100,7 @@ async function measureStore(name: string, tasks: number, open: () => Promise<Sto
   return figures
 }
 
-/** Makes a run of one step and plans it; answers with the seconds that its partitions took. */
-async function plan(store: Store, runId: string, tasks: number): Promise<number> {
+async function createRun(store: Store, runId: string): Promise<void> {
   await store.createRun({
     runId,
     job: 'bench',
@@ -92,6 +116,11 @@ async function plan(store: Store, runId: string, tasks: number): Promise<number>
     requestedBy: 'bench',
     replay: null,
   })
+}
+
+/** Makes a run of one step and plans it; answers with the seconds that its partitions took. */
+async function plan(store: Store, runId: string, tasks: number): Promise<number> {
+  await createRun(store, runId)
   const planner = `planner of ${runId}`
   await register(store, planner)
   const [task] = await store.claim({ workerId: planner, claimId: 'plan', limit: 1 })

@@ -51,6 +51,8 @@ export const SUCCEED = `
 export async function finish(session: PostgresSession, items: readonly EndedLease[]): Promise<readonly ItemOutcome[]> {
   const succeeded = items.filter(isSuccess)
   if (items.some(({ end }) => oneByOne.mayFail(end)) || haveTwice(items)) return await oneByOne.finish(session, items)
+  // Others of the set go by the run's lock: it comes before the tasks' and the steps', for all verbs.
+  if (succeeded.length < items.length) await lockRunsOf(session, items, 'counts')
   const ended = await endPartitions(session, succeeded)
   const rest = items.filter(({ taskId }) => !ended.has(taskId))
   const others = rest.length === 0 ? [] : await oneByOne.finish(session, rest)
