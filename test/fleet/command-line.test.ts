@@ -84,6 +84,12 @@ describe('a fleet', () => {
       },
     })
     expect(await alive()).toBe(0)
+    const doctor = project.start(['doctor'], { BATCHWRIGHT_STATE: 'elsewhere' })
+    expect(await jsonOf(doctor)).toMatchObject({
+      items: expect.arrayContaining([
+        expect.objectContaining({ area: 'storage', level: 'fail', code: 'STORAGE_NOT_SHARED' }),
+      ]) as unknown,
+    })
   })
 
   test('workers come with the work and go with it, and all leave with their supervisor', async () => {

@@ -12,7 +12,7 @@ import type { Session } from '../session.ts'
 import { configurationFindings } from './configuration.ts'
 import { diskFindings, permissionFindings, storageFindings, type WrittenFolder } from './files.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
-import { storeContentFindings, storeFindings } from './store.ts'
+import { storageProofFindings, storeContentFindings, storeFindings } from './store.ts'
 import { clockFindings, momentOf, secretFindings } from './surroundings.ts'
 import { versionFindings } from './versions.ts'
 
@@ -32,6 +32,7 @@ export async function examine(session: Session): Promise<readonly Finding[]> {
     ...(await versionFindings(project.folder, jobs)),
     ...file.findings,
     ...content,
+    ...(file.usable ? await storageProofFindings(project, await session.store()) : []),
     ...(await permissionFindings(distinct(written), distinct([{ what: 'jobs', folder: project.folder }]))),
     ...(await diskFindings(distinct(written), file.usable ? await lastRunBytes(session) : 0)),
     ...clockFindings(began, momentOf(clock), process.versions['tz']),

@@ -9,6 +9,8 @@ import {
   type SqliteStoreFacts,
   type StoreAddress,
 } from '../../store/index.ts'
+import { storageSeen } from '../fleet/storage.ts'
+import type { Project } from '../project.ts'
 import { bytes, plural } from '../render/text.ts'
 import { runTitle } from '../view.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
@@ -115,6 +117,19 @@ function journal({ journalMode, bytes: size, walBytes }: SqliteStoreFacts): Find
     `${sizes}: something has kept it open for reading for long`,
     'end other programs that have the file open; the log is folded in when the last one closes it',
   )
+}
+
+/** With PostgreSQL: whether this host sees the storage that the store's runs keep their files on. */
+export async function storageProofFindings(project: Project, store: Store): Promise<readonly Finding[]> {
+  if (project.store.kind === 'sqlite') return []
+  const { known, seen } = await storageSeen(project, store)
+  if (known === null) return [ok('storage', 'no process has named the storage of the fleet yet')]
+  const here = `the state folder ${project.state}`
+  if (known.id === seen && known.stateFolder === project.state) {
+    return [ok('storage', `${here} is the storage of the fleet, as host ${known.host} named it`)]
+  }
+  const message = `${here} is not the storage of the fleet, which host ${known.host} named: ${known.stateFolder}`
+  return [fail('storage', 'STORAGE_NOT_SHARED', message, 'mount the same storage at the same path on all hosts')]
 }
 
 /** Runs that nobody works on, and times in the store that have not come yet. */
