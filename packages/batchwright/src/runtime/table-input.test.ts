@@ -10,6 +10,7 @@ import {
   type RecordsStep,
   type TableReadOptions,
 } from '../job/index.ts'
+import { partitionOpener } from '../data/index.ts'
 import { readOwnJson } from './json.ts'
 import { CollectingPort, failure, finished, recordsStep, Room } from './fixtures/room.ts'
 import { WORLDS, type TableWorld } from './fixtures/table-worlds.ts'
@@ -21,6 +22,10 @@ const row = record({
   at: field.timestamp().optional(),
 })
 const copied = dataset('copied', { location: 'out/copied', format: jsonl(), contract: contract(1, row) })
+function idOf(row: object): unknown {
+  return 'id' in row ? row.id : null
+}
+
 const BY_ROWS = { by: 'rows', size: 30, count: null, key: null } as const
 
 for (const [name, openWorld] of WORLDS) {
@@ -170,6 +175,48 @@ for (const [name, openWorld] of WORLDS) {
       await using here = await Room.create([step], {}, world.environment)
       await expect(here.plan('rate')).rejects.toThrow(/expected a unique index or primary key on \(id\)/)
     })
+
+    for (const [where, taken, pieces] of [
+      ['inside what was read', 10, 40],
+      ['behind what was read', 1990, 2],
+    ] as const) {
+      test(`a reader is cut ${where}, and all pieces together give each row once`, async () => {
+        await world.run('create table many (id bigint primary key)')
+        const numbers = 'with recursive n(i) as (select 1 union all select i + 1 from n where i < 7000)'
+        await world.run(`insert into many ${numbers} select i from n`)
+        const many = dataset('many', {
+          table: world.place('many'),
+          key: ['id'],
+          contract: contract(1, record({ id: field.integer() })),
+        })
+        const policy = { by: 'file', size: null, count: null, key: null } as const
+        const input = { from: 'dataset', dataset: many, windows: { select: 'whole' } } as const
+        await using here = await Room.create([recordsStep({ input, partition: policy })], {}, world.environment)
+        const whole = await here.only('rate')
+        const open = partitionOpener({ dataset: many, policy, folders: here.folders, databases: here.host.databases })
+        const reader = await open(whole, null)
+        const first = await reader.read()
+        if (first === null || reader.cut === undefined) throw new Error('expected rows, and a reader that can be cut')
+        const cut = await reader.cut({ batch: first, taken, pieces })
+        if ('refused' in cut) throw new Error(cut.refused)
+        cut.take()
+        const found = first.records.slice(0, cut.keep).map(idOf)
+        for (let batch = await reader.read(); batch !== null; batch = await reader.read())
+          found.push(...batch.records.map(idOf))
+        await reader.close()
+        expect(cut.rest).toHaveLength(pieces - 1)
+        for (const piece of cut.rest) {
+          const other = await open({ index: 0, ...piece }, null)
+          for (let batch = await other.read(); batch !== null; batch = await other.read()) {
+            // Records keep the numbers that they have in the whole partition.
+            expect(batch.locate(0).record).toBe(found.length + 1)
+            found.push(...batch.records.map(idOf))
+          }
+          await other.close()
+        }
+        expect(found).toEqual(Array.from({ length: 7000 }, (_, index) => index + 1))
+      })
+    }
 
     test('a port that is lost in the middle of a live table gives no row twice', async () => {
       await using here = await room({}, { by: 'file', size: null, count: null, key: null })
