@@ -39,6 +39,7 @@ export type {
   Check,
   CheckOptions,
   CommitOptions,
+  SpeculateOptions,
   Contract,
   ContractOptions,
   CsvOptions,

@@ -229,6 +229,13 @@ export class RecordsBuilder extends StepBuilder {
 
   define(surroundings: Surroundings): RecordsStep {
     const input = this.#needsInput('read')
+    if (this.#target !== null && this.speculation !== null) {
+      throw this.error(
+        'speculate',
+        'the step sends requests, which two attempts at once would send twice',
+        'Leave .speculate() out.',
+      )
+    }
     return {
       ...this.base(surroundings),
       kind: 'records',
