@@ -229,8 +229,11 @@ function nothingThere(dataset: DatasetDefinition, window: string | null): Batchw
 function rawParquet(dataset: DatasetDefinition): BatchwrightError {
   return new BatchwrightError({
     code: 'FORMAT_UNSUPPORTED',
-    message: `expected dataset ${dataset.name} to be CSV or JSON Lines, found raw Parquet files`,
-    hint: 'Read Parquet in a sql step, or as a published dataset.',
+    message: `expected dataset ${dataset.name} to be CSV or JSON Lines, found ${dataset.format.format === 'table' ? 'a table, of which no sample is taken' : 'raw Parquet files'}`,
+    hint:
+      dataset.format.format === 'table'
+        ? 'Try the step on records of a test: testStep; or run the job against a database that may be written.'
+        : 'Read Parquet in a sql step, or as a published dataset.',
     details: { dataset: dataset.name },
   })
 }
