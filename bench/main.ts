@@ -9,7 +9,11 @@
  *   npm run bench -- tables [--rows N] [--repeats N] [--json]
  *   npm run bench -- store [--tasks N] [--finished N] [--postgres] [--json]
  *   npm run bench -- tasks [--tasks N] [--starts N] [--burning N] [--repeats N] [--only NAME] [--json]
+ *   npm run bench -- backlog [--stuck N] [--runs N] [--tasks N] [--repeats N] [--json]
+ *   npm run bench -- fairness [--tasks N] [--runs N] [--json]
  */
+import { backlogBenchmark } from './backlog/benchmark.ts'
+import { fairnessBenchmark } from './fairness/benchmark.ts'
 import { idleBenchmark } from './idle/benchmark.ts'
 import { packageBenchmark } from './package/benchmark.ts'
 import { recordsBenchmark } from './records/benchmark.ts'
@@ -28,9 +32,11 @@ else if (name === 'idle') await idleBenchmark(rest)
 else if (name === 'tables') await tablesBenchmark(rest)
 else if (name === 'store') await storeBenchmark(rest)
 else if (name === 'tasks') await tasksBenchmark(rest)
+else if (name === 'backlog') await backlogBenchmark(rest)
+else if (name === 'fairness') await fairnessBenchmark(rest)
 else {
   console.error(
-    `expected a benchmark: records, package, skew, recovery, idle, tables, store, tasks; found ${name ?? 'none'}`,
+    `expected a benchmark: records, package, skew, recovery, idle, tables, store, tasks, backlog, fairness; found ${name ?? 'none'}`,
   )
   process.exitCode = 2
 }

@@ -95,6 +95,7 @@ const GUIDES = [
   'file-outputs',
   'services',
   'limits',
+  'pools',
   'effects',
   'http-sink',
   'dev-and-check',

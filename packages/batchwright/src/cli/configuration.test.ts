@@ -33,6 +33,19 @@ function refusal(environment: Readonly<Record<string, string>> = {}): readonly [
 const STORE_EXAMPLE = 'for example "postgres://batch@db.example.com/batchwright"'
 
 describe('where a setting comes from', () => {
+  test('pools and tenants are named with their numbers, and other numbers are refused', () => {
+    write({ pools: { db: { slots: 8 }, api: { open: false } }, tenants: { acme: { weight: 3 } } })
+    const { pools, tenants } = readConfiguration(folder, { BATCHWRIGHT_TENANTS: '{"acme":{"slots":2}}' })
+    expect(pools.value).toEqual({ db: { slots: 8, open: true }, api: { slots: null, open: false } })
+    expect(tenants).toEqual({ value: { acme: { weight: 1, slots: 2 } }, source: 'environment' })
+    for (const given of [{ db: { slots: 0 } }, { db: 8 }, { db: { places: 8 } }, [], { 'no name': {} }]) {
+      write({ pools: given })
+      expect(refusal()[0], JSON.stringify(given)).toContain('"pools": expected pools by name')
+    }
+    write({})
+    expect(refusal({ BATCHWRIGHT_POOLS: 'db=8' })[0]).toContain('BATCHWRIGHT_POOLS: expected pools by name')
+  })
+
   test('the URL of the store may stand in a file that a variable names', () => {
     const file = path.join(folder, 'store-url')
     writeFileSync(file, 'postgres://batch:secret@db/batchwright\n')
@@ -56,6 +69,8 @@ describe('where a setting comes from', () => {
       workerName: { value: hostname(), source: 'default' },
       workerLease: { value: 6_000, source: 'default' },
       workerGrace: { value: 30_000, source: 'default' },
+      pools: { value: {}, source: 'default' },
+      tenants: { value: {}, source: 'default' },
       retention: { value: null, source: 'default' },
     })
   })
@@ -80,6 +95,8 @@ describe('where a setting comes from', () => {
       workerName: { value: 'night-1', source: 'file' },
       workerLease: { value: 9_000, source: 'file' },
       workerGrace: { value: 60_000, source: 'file' },
+      pools: { value: {}, source: 'default' },
+      tenants: { value: {}, source: 'default' },
       retention: { value: 90 * 86_400_000, source: 'file' },
     })
   })

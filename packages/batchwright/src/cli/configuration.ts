@@ -9,6 +9,7 @@ import { BatchwrightError } from '../kernel/errors.ts'
 import type { Duration, Size } from '../kernel/units.ts'
 import { parseDuration, parseSize } from '../kernel/units.ts'
 import { usageError } from './failure.ts'
+import { parsed, readPools, readTenants, type ConfiguredPool, type ConfiguredTenant } from './lanes-settings.ts'
 import { suggestion } from './suggest.ts'
 
 export const CONFIG_FILE = 'batchwright.config.json'
@@ -40,6 +41,10 @@ export interface Configuration {
   readonly workerLease: Setting<number>
   /** `worker.grace`: milliseconds from the first signal to the end of the process. Default 30,000. */
   readonly workerGrace: Setting<number>
+  /** `pools`: places by name of the pool. Default: none; a pool that nobody has set has no limit. */
+  readonly pools: Setting<Readonly<Record<string, ConfiguredPool>>>
+  /** `tenants`: weight and most tasks at once by name. Default: none; weight 1 and no limit. */
+  readonly tenants: Setting<Readonly<Record<string, ConfiguredTenant>>>
   /** `retention`: milliseconds for which tasks, attempts and events of ended runs are kept. Null, the default: for ever. */
   readonly retention: Setting<number | null>
 }
@@ -187,6 +192,30 @@ const RETENTION: SettingSpec<number | null> = {
   fromText: (text) => readDuration(text, RETENTION.key, LEAST_RETENTION_MS),
 }
 
+const POOLS: SettingSpec<Readonly<Record<string, ConfiguredPool>>> = {
+  key: 'pools',
+  variable: 'BATCHWRIGHT_POOLS',
+  flag: null,
+  what: 'pools: how many of their tasks are worked on at once, over all workers',
+  expected: 'pools by name, each with its slots (from 1, or null) and open (true or false)',
+  example: '{"db":{"slots":8}}',
+  preset: () => ({}),
+  fromJson: readPools,
+  fromText: (text) => readPools(parsed(text)),
+}
+
+const TENANTS: SettingSpec<Readonly<Record<string, ConfiguredTenant>>> = {
+  key: 'tenants',
+  variable: 'BATCHWRIGHT_TENANTS',
+  flag: null,
+  what: 'tenants: their shares of the slots, and most tasks at once',
+  expected: 'tenants by name, each with its weight (from 1) and slots (from 1, or null)',
+  example: '{"acme":{"weight":3,"slots":20}}',
+  preset: () => ({}),
+  fromJson: readTenants,
+  fromText: (text) => readTenants(parsed(text)),
+}
+
 function durationSetting(given: {
   readonly key: string
   readonly variable: string
@@ -215,7 +244,7 @@ function durationSetting(given: {
 export const SETTINGS: readonly Pick<
   SettingSpec<unknown>,
   'key' | 'variable' | 'flag' | 'what' | 'expected' | 'example' | 'secret'
->[] = [JOBS, STATE, STORE, COUNT, MEMORY, WORKER_NAME, LEASE, GRACE, RETENTION]
+>[] = [JOBS, STATE, STORE, COUNT, MEMORY, WORKER_NAME, LEASE, GRACE, POOLS, TENANTS, RETENTION]
 
 /** Bytes of a slot's memory as written on a command line or in the file; undefined where it is no such size. */
 export function readSlotMemory(text: string): number | undefined {
@@ -278,6 +307,8 @@ export function readConfiguration(
     workerName: read(WORKER_NAME),
     workerLease: read(LEASE),
     workerGrace: read(GRACE),
+    pools: read(POOLS),
+    tenants: read(TENANTS),
     retention: read(RETENTION),
   }
 }

@@ -9,6 +9,7 @@ import { declareDeadLetters } from './declare/dead-letters.ts'
 import { declareDeveloping } from './declare/developing.ts'
 import { declareDebugging } from './declare/debugging.ts'
 import { declareFleet } from './declare/fleet.ts'
+import { declarePools } from './declare/pools.ts'
 import { declareExplain } from './declare/explain.ts'
 import { declareLooking } from './declare/looking.ts'
 import type { Outcome } from './declare/options.ts'
@@ -39,6 +40,7 @@ export function declareCommands(program: Command, session: Session, done: (code:
   declareDeveloping(program, session, run)
   declareRunning(program, session, run)
   declareFleet(program, session, run)
+  declarePools(program, session, run)
   declareLooking(program, session, run)
   declareControl(program, session, run)
   declareDeadLetters(program, session, run)

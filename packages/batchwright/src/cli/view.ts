@@ -145,6 +145,8 @@ export function runJson(run: RunRow): Record<string, JsonValue> {
     parameters: run.parameters,
     codeVersion: run.codeVersion,
     requestedBy: run.requestedBy,
+    tenant: run.tenant === '' ? null : run.tenant,
+    priority: run.priority,
     createdAt: isoOrNull(run.createdAt),
     startedAt: isoOrNull(run.startedAt),
     endedAt: isoOrNull(run.endedAt),

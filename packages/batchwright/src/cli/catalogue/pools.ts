@@ -26,8 +26,7 @@ export const POOLS: Catalogue = {
       'To stop a pool: `batchwright pools close NAME`; `open` lets it go on.',
     ],
     example: {
-      message:
-        'pool "db": expected a name of letters, digits, - _ . and whole numbers from 1 to 1000000, found another slots',
+      message: 'pool "db": expected slots as a whole number from 1 to 1000000, found 0',
       remedy: 'batchwright pools close db',
     },
   },
@@ -45,8 +44,7 @@ export const POOLS: Catalogue = {
       'Name a tenant in the job, or with `--tenant`, to limit its runs.',
     ],
     example: {
-      message:
-        'tenant "acme": expected a name of letters, digits, - _ . and whole numbers from 1 to 1000000, found another weight',
+      message: 'tenant "acme": expected weight as a whole number from 1 to 1000000, found 0',
       remedy: 'batchwright tenants set acme --weight 1',
     },
   },

@@ -30,6 +30,8 @@ export interface RunOptions extends ExecutionOptions {
   readonly job: string
   readonly window?: string
   readonly param?: readonly string[]
+  readonly tenant?: string
+  readonly priority?: number
 }
 
 /** What `run` did for one window. */
@@ -123,6 +125,8 @@ interface WindowRequest extends ExecutionOptions {
   readonly parameters: Readonly<Record<string, JsonValue>>
   readonly revision: 'same' | 'next'
   readonly range?: WatchOptions['range']
+  readonly tenant?: string
+  readonly priority?: number
 }
 
 async function runWindow(session: Session, job: LoadedJob, request: WindowRequest): Promise<WindowResult> {
@@ -137,6 +141,8 @@ async function runWindow(session: Session, job: LoadedJob, request: WindowReques
       artifact: job.artifact,
       revision: request.revision,
       requestedBy: requester(),
+      ...(request.tenant === undefined ? {} : { tenant: request.tenant }),
+      ...(request.priority === undefined ? {} : { priority: request.priority }),
     },
     session,
   )
@@ -238,8 +244,10 @@ function howToGoOn({ terminal }: Session, command: string): readonly string[] {
 }
 
 /** The command that goes on: the same again; after a `rerun`, which would make one more revision, \`run\`. */
-function againCommand({ environment }: Session, { job, window, param }: RunOptions): string {
+function againCommand({ environment }: Session, { job, window, param, tenant, priority }: RunOptions): string {
   const parts = [`${calledAs(environment)} run ${job}`, ...(window === undefined ? [] : [`--window ${window}`])]
+  if (tenant !== undefined) parts.push(`--tenant ${tenant}`)
+  if (priority !== undefined) parts.push(`--priority ${priority}`)
   return [...parts, ...(param ?? []).map((pair) => `--param ${quoted(pair)}`)].join(' ')
 }
 

@@ -76,6 +76,21 @@ export function positive(value: string): number {
   return number
 }
 
+export function priority(value: string): number {
+  const number = value.trim() === '' ? Number.NaN : Number(value)
+  if (!Number.isSafeInteger(number) || Math.abs(number) > 1_000) {
+    throw new InvalidArgumentError('expected a whole number from -1000 to 1000')
+  }
+  return number
+}
+
+export function tenantName(value: string): string {
+  if (!/^[a-z][a-z0-9_-]*$/.test(value)) {
+    throw new InvalidArgumentError('expected lower-case letters, digits, - and _, a letter first')
+  }
+  return value
+}
+
 export function slotMemory(value: string): number {
   const bytes = readSlotMemory(value)
   if (bytes === undefined) throw new InvalidArgumentError('expected a size from 32MB, as 256MB')

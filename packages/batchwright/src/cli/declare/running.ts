@@ -4,7 +4,7 @@ import type { PlanOptions } from '../commands/plan.ts'
 import type { RunOptions } from '../commands/run.ts'
 import type { Session } from '../session.ts'
 import type { Runner } from './options.ts'
-import { add, collect, executing, positive, WINDOW_HELP } from './options.ts'
+import { add, collect, executing, positive, priority, tenantName, WINDOW_HELP } from './options.ts'
 
 export function declareRunning(program: Command, session: Session, run: Runner): void {
   const forWindow = (command: Command): Command =>
@@ -12,11 +12,20 @@ export function declareRunning(program: Command, session: Session, run: Runner):
       .option('--window <window>', `${WINDOW_HELP}; a range as 2011-01..2011-06`)
       .option('--param <name=value>', 'a parameter; may be repeated', collect)
 
-  const runCommand = executing(forWindow(add(program, 'run <job>', 'run a job, or go on with what was begun')))
+  const forTenant = (command: Command): Command =>
+    command
+      .option('--tenant <tenant>', "on whose behalf (default: the job's)", tenantName)
+      .option('--priority <n>', "beside other runs of its tenant, the higher goes first (default: the job's)", priority)
+
+  const runCommand = executing(
+    forTenant(forWindow(add(program, 'run <job>', 'run a job, or go on with what was begun'))),
+  )
   runCommand.action((job: string, options: Omit<RunOptions, 'job'>) =>
     run(runCommand, async () => (await import('../commands/run.ts')).run(session, { ...options, job })),
   )
-  const rerun = executing(forWindow(add(program, 'rerun <job>', 'run a job anew on a new snapshot: the next revision')))
+  const rerun = executing(
+    forTenant(forWindow(add(program, 'rerun <job>', 'run a job anew on a new snapshot: the next revision'))),
+  )
   rerun.action((job: string, options: Omit<RunOptions, 'job'>) =>
     run(rerun, async () => (await import('../commands/run.ts')).rerun(session, { ...options, job })),
   )

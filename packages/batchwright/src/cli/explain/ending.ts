@@ -1,6 +1,6 @@
 /** How a run ended, or why it has not; what was published, or why not. */
 import type { JsonValue } from '../../kernel/errors.ts'
-import type { PublicationRow, RunRow } from '../../store/contract.ts'
+import type { PublicationRow, RunRow, WaitingStep } from '../../store/contract.ts'
 import { isJsonObject } from '../json.ts'
 import { plural } from '../render/text.ts'
 import type { RunFacts } from './facts.ts'
@@ -96,7 +96,7 @@ function now(facts: RunFacts): readonly Sentence[] {
   const { run, running, nextDueMs, workers, gone, steps } = facts
   if (run.paused)
     return [sentence(null, 'waiting', 'It is paused: nothing is handed out until it is resumed.', { why: 'paused' })]
-  if (running.length > 0) return [atWork(facts)]
+  if (running.length > 0) return [atWork(facts), ...facts.waitingSteps.map(waitsForPlace)]
   const alive = workers.filter(({ state, workerId }) => state === 'alive' && !gone.has(workerId))
   if (alive.length === 0) {
     const text = 'It waits: no process is at work in this project.'
@@ -106,10 +106,26 @@ function now(facts: RunFacts): readonly Sentence[] {
     const text = `It waits for a retry that is due in ${span(nextDueMs)}.`
     return [sentence(null, 'waiting', text, { why: 'retry', dueInMs: nextDueMs })]
   }
+  if (facts.waitingSteps.length > 0) return facts.waitingSteps.map(waitsForPlace)
   const open = steps.find(({ state }) => state === 'planning' || state === 'running' || state === 'verifying')
   const ready = open === undefined ? '' : `, while step ${open.name} has tasks that are ready`
   const text = `It waits for a slot: ${workersText(alive)} ${alive.length === 1 ? 'is' : 'are'} at work in this project and ${alive.length === 1 ? 'has' : 'have'} not taken it up${ready}.`
   return [sentence(null, 'waiting', text, { why: 'no slot', workers: alive.map(({ workerId }) => workerId) })]
+}
+
+/** Why a step with tasks that are ready gets no slot though one may be free. */
+function waitsForPlace({ step, cause }: WaitingStep): Sentence {
+  if (cause.kind === 'pool-closed') {
+    const text = `Step ${step} waits: pool ${cause.pool} is closed until \`batchwright pools open ${cause.pool}\`.`
+    return sentence(null, 'waiting', text, { why: 'pool closed', step, pool: cause.pool })
+  }
+  const { slots, inUse } = cause
+  if (cause.kind === 'pool-full') {
+    const text = `Step ${step} waits for a place in pool ${cause.pool}: ${inUse} of ${slots} in use.`
+    return sentence(null, 'waiting', text, { why: 'pool full', step, pool: cause.pool, slots, inUse })
+  }
+  const text = `Step ${step} waits for tenant ${cause.tenant}: ${inUse} of its ${slots} tasks at once are at work.`
+  return sentence(null, 'waiting', text, { why: 'tenant full', step, tenant: cause.tenant, slots, inUse })
 }
 
 function workersText(workers: readonly { readonly host: string; readonly pid: number }[]): string {

@@ -209,6 +209,26 @@ test('what was verified is told of a step', async () => {
   await it.store.close()
 })
 
+test('a step that gets no slot says which pool or which tenant it waits for, and how much of it is in use', async () => {
+  const it = await scriptedRun()
+  await it.store.setPool('db', { slots: 1 }, 'cli')
+  await it.begin({
+    tenant: 'acme',
+    steps: [{ name: 'rate', kind: 'records', after: [], publish: 'together', pool: 'db' }],
+  })
+  await it.plan(2)
+  const task = await it.claim()
+  expect((await told(it, 'waiting')).at(-1)).toBe('Step rate waits for a place in pool db: 1 of 1 in use.')
+  await it.store.setPool('db', { slots: null }, 'cli')
+  await it.store.setTenant('acme', { slots: 1 }, 'cli')
+  expect((await told(it, 'waiting')).at(-1)).toBe(
+    'Step rate waits for tenant acme: 1 of its 1 tasks at once are at work.',
+  )
+  await it.store.giveBack([task])
+  await it.store.setPool('db', { open: false }, 'cli')
+  expect(await told(it, 'waiting')).toEqual(['Step rate waits: pool db is closed until `batchwright pools open db`.'])
+})
+
 test('a pause is told with who asked for it, and the time in which nothing ran with its reason', async () => {
   const it = await scriptedRun()
   await it.begin()

@@ -11,6 +11,7 @@ import type {
   Store,
   StoreEvent,
   WorkerRow,
+  WaitingStep,
 } from '../../store/contract.ts'
 import type { Snapshot } from '../../protocol/index.ts'
 
@@ -61,6 +62,8 @@ export interface RunFacts {
   readonly running: readonly AttemptRow[]
   /** Milliseconds until the next task that waits for its retry is due. */
   readonly nextDueMs: number | null
+  /** Steps whose tasks have to wait for a place in a pool or of their tenant. */
+  readonly waitingSteps: readonly WaitingStep[]
   /** When the run was last taken up, or created. */
   readonly queuedAt: number
 }
@@ -98,6 +101,7 @@ export async function gatherRunFacts(store: Store, run: RunRow): Promise<RunFact
     gone: new Set(workers.filter((worker) => isSurelyDead(worker, own)).map(({ workerId }) => workerId)),
     running: unfinished ? await runningAttempts(store, runId) : [],
     nextDueMs: unfinished ? await store.nextDue([runId]) : null,
+    waitingSteps: unfinished ? await store.waitingSteps(runId) : [],
     queuedAt: events.findLast(({ type }) => type === 'run.reopened')?.at ?? run.createdAt,
   }
 }

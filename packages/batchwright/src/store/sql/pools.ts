@@ -10,10 +10,15 @@ import type { Session } from './session.ts'
 
 const NAME = /^[a-z0-9][a-z0-9_.-]{0,62}$/i
 const MOST = 1_000_000
-const HINT = 'For no limit give none. Work that names no tenant cannot be limited as a tenant.'
+const NAMED = 'a name of at most 63 letters, digits, - _ and .'
+const WHOLE = `a whole number from 1 to ${MOST}`
+const HINT = 'For no limit give none. A pool that shall give out nothing is closed.'
 
 export async function setPool(session: Session, name: string, change: PoolChange, by: string): Promise<PoolRow> {
-  const wrong = wrongOf({ name: NAME.test(name), slots: isLimit(change.slots) })
+  const wrong = firstWrong([
+    [NAME.test(name), NAMED, name],
+    [isLimit(change.slots), `slots as ${WHOLE}`, change.slots],
+  ])
   if (wrong !== null) throw refused('POOL_INVALID', `pool ${JSON.stringify(name)}: ${wrong}`, HINT, { name })
   await session.run('insert into pools (name) values (:name) on conflict do nothing', { name })
   const before = await lockRow(session, 'pools', name)
@@ -32,11 +37,12 @@ export async function setPool(session: Session, name: string, change: PoolChange
 }
 
 export async function setTenant(session: Session, name: string, change: TenantChange, by: string): Promise<TenantRow> {
-  const wrong = wrongOf({
-    name: name === '' || NAME.test(name),
-    slots: isLimit(change.slots) && (name !== '' || (change.slots ?? null) === null),
-    weight: isLimit(change.weight ?? 1),
-  })
+  const wrong = firstWrong([
+    [name === '' || NAME.test(name), NAMED, name],
+    [isLimit(change.weight ?? 1), `weight as ${WHOLE}`, change.weight],
+    [isLimit(change.slots), `slots as ${WHOLE}`, change.slots],
+    [name !== '' || (change.slots ?? null) === null, 'no slots for work that names no tenant', change.slots],
+  ])
   if (wrong !== null) throw refused('TENANT_INVALID', `tenant ${JSON.stringify(name)}: ${wrong}`, HINT, { name })
   await session.run('insert into tenants (name) values (:name) on conflict do nothing', { name })
   const before = await lockRow(session, 'tenants', name)
@@ -82,14 +88,14 @@ function isLimit(value: number | null | undefined): boolean {
   return value === undefined || value === null || (Number.isSafeInteger(value) && value > 0 && value <= MOST)
 }
 
-/** What of it is not as it must be; null where all is. */
-function wrongOf(sound: Readonly<Record<string, boolean>>): string | null {
-  const wrong = Object.keys(sound).filter((field) => sound[field] === false)
-  if (wrong.length === 0) return null
-  return (
-    `expected a name of letters, digits, - _ . and whole numbers from 1 to ${MOST}, ` +
-    `found another ${wrong.join(' and ')}`
-  )
+/** Of what must hold, the first that does not: what was expected, and what was found. */
+function firstWrong(
+  rules: readonly (readonly [holds: boolean, expected: string, found: string | number | null | undefined])[],
+): string | null {
+  const wrong = rules.find(([holds]) => !holds)
+  if (wrong === undefined) return null
+  const [, expected, found] = wrong
+  return `expected ${expected}, found ${typeof found === 'number' ? found : JSON.stringify(found)}`
 }
 
 export async function listPools(session: Session): Promise<readonly PoolRow[]> {
