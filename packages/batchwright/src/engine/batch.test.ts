@@ -103,7 +103,7 @@ test('a slot that dies in the midst of a batch is held against the attempt at wo
     name: 'inline',
     openSlot: async () => {
       const slot = await counting(definition, []).openSlot()
-      const run = slot.runBatch
+      const run = slot.runBatch?.bind(slot)
       slot.runBatch = (batch, board, callbacks) => {
         if (died || run === undefined || batch.tasks.length < 3)
           return run?.(batch, board, callbacks) ?? Promise.resolve(null)
