@@ -13,8 +13,8 @@ import { AT_ONCE, drive } from './fixtures/drive.ts'
 
 const DRIVER = fileURLToPath(new URL('./fixtures/drive.ts', import.meta.url))
 /** The last file holds most of the records: 80 %. */
-const SIZES = [40, 40, 520]
-const TOTAL = 600
+const SIZES = [40, 40, 1_120]
+const TOTAL = 1_200
 
 /** Each record takes a millisecond, waited for in the slot's own thread. The one called \`blocked\` waits for ever, the first time. */
 function jobOf(policies: string): string {
@@ -137,7 +137,7 @@ test.each(['loop.split@1', 'loop.sink-committed@20'])(
 
 test('an attempt that is blocked does not hold the run: its copy finishes, and the blocked slot is ended', async () => {
   const rules = `.speculate({ after: '50%', slowerThan: 1.5, atLeast: '200ms' })`
-  const folder = await project(rules, (id) => (id === 560 ? 'blocked' : 'line'))
+  const folder = await project(rules, (id) => (id === 1_100 ? 'blocked' : 'line'))
   const row = await drive(folder, AT_ONCE)
   await expectWhole(folder, row)
   expect(await countEvents(folder, row, 'task.copied')).toBe(1)
