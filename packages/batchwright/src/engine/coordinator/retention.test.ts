@@ -24,7 +24,7 @@ it('a pass deletes all that is old enough, in as many transactions as it takes, 
     const passing = duty.pass({ store, clock, random: seededRandom(1), signal }).finally(() => {
       passed.ended = true
     })
-    for (; !passed.ended; ) {
+    for (; !passed.ended;) {
       clock.advance(20)
       await new Promise<void>((resolve) => setImmediate(resolve))
     }
