@@ -143,7 +143,7 @@ async function runJob(folder: string, table: string, url: string, rows: readonly
 }
 
 const TABLE = (price: string): string =>
-  `drop table if exists sales; create table sales (id integer primary key, customer text not null, day date not null, quantity integer not null, price ${price} not null)`
+  `drop table if exists sales; drop table if exists batchwright_progress; drop table if exists batchwright_publications; create table sales (id integer primary key, customer text not null, day date not null, quantity integer not null, price ${price} not null)`
 
 export async function tablesBenchmark(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
