@@ -151,10 +151,12 @@ export function parseRetryBudget(place: string, options: RetryBudgetOptions | fa
   checkOptions(place, options, ['rate', 'beyond'])
   const { count, perMs } = parseLimitRate(options.rate ?? DEFAULT_RETRY_RATE, `${place} rate`)
   const beyond = options.beyond ?? 'wait'
-  if (beyond !== 'wait' && beyond !== 'fail')
+  if (!BEYOND.has(beyond))
     throw invalid(`${place} beyond`, `expected wait or fail, found ${show(beyond)}`, "Leave it out for 'wait'.")
   return { count, perMs, beyond }
 }
+
+const BEYOND: ReadonlySet<string> = new Set(['wait', 'fail'])
 
 /** A failing service is asked no more often by all retries of a run together; a handful of failed tasks never notices. */
 const DEFAULT_RETRY_RATE: Rate = '50/s'

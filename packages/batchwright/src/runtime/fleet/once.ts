@@ -192,11 +192,8 @@ class Together<Item, Result> {
       const group = this.#waiting.splice(0, AT_ONCE)
       try {
         const results = await this.#send(group.map(({ item }) => item))
-        for (const [place, { resolve, reject }] of group.entries()) {
-          const result = results[place]
-          if (place < results.length) resolve(result as Result)
-          else reject(new Error('fewer answers than questions'))
-        }
+        if (results.length !== group.length) throw new Error('expected an answer to each question')
+        for (const [place, result] of results.entries()) group[place]?.resolve(result)
       } catch (thrown) {
         for (const { reject } of group) reject(thrown)
       }

@@ -77,13 +77,13 @@ async function textOf({ body }: Response): Promise<string> {
   if (body === null) return ''
   const pieces: Uint8Array[] = []
   let bytes = 0
-  const reader = body.getReader()
-  for (let piece = await reader.read(); piece.value !== undefined; piece = await reader.read()) {
-    pieces.push(piece.value)
-    bytes += piece.value.length
-    if (bytes < LARGEST_ANSWER) continue
-    await reader.cancel()
-    break
+  // Leaving the loop lets go of what was not read.
+  for await (const piece of body) {
+    // Of a response, whatever its type says.
+    if (!(piece instanceof Uint8Array)) continue
+    pieces.push(piece)
+    bytes += piece.length
+    if (bytes >= LARGEST_ANSWER) break
   }
   return Buffer.concat(pieces).subarray(0, LARGEST_ANSWER).toString('utf8')
 }
