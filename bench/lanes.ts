@@ -98,10 +98,14 @@ async function plan(store: Store, task: ClaimedTask, tasks: number): Promise<voi
   await store.finish([{ ...task, end: { kind: 'planned', plan: summary } }])
 }
 
-/** Ends tasks as their kind ends; a plan has one partition. */
-export async function finishAll(store: Store, tasks: readonly ClaimedTask[]): Promise<void> {
+/** Ends tasks as their kind ends. `partitions`: how many a plan has; by default one. */
+export async function finishAll(
+  store: Store,
+  tasks: readonly ClaimedTask[],
+  partitions: (runId: string) => number = () => 1,
+): Promise<void> {
   const plans = tasks.filter(({ kind }) => kind === 'plan')
-  for (const task of plans) await plan(store, task, 1)
+  for (const task of plans) await plan(store, task, partitions(task.run.runId))
   const others = tasks.filter(({ kind }) => kind !== 'plan')
   if (others.length === 0) return
   await store.finish(others.map(({ taskId, fence }) => ({ taskId, fence, end: { kind: 'succeeded', output: OUTPUT } })))

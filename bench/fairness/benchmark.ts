@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import type { Store } from '../../packages/batchwright/src/store/index.ts'
-import { eachStore, finishAll, newRun, planned, register } from '../lanes.ts'
+import { eachStore, finishAll, newRun, register } from '../lanes.ts'
 
 const SLOTS = 4
 const TASK_MS = 20
@@ -33,9 +33,12 @@ export async function fairnessBenchmark(args: readonly string[]): Promise<void> 
   await eachStore(async (name, open) => {
     const [store, first, second] = [await open('fair'), await open('fair'), await open('fair')]
     const ending = new AbortController()
-    const workers = [work(first, 'worker-1', ending.signal), work(second, 'worker-2', ending.signal)]
+    // The workers plan too: a huge run, small ones of 10, and runs of one task.
+    const partitions = (runId: string): number => (runId === 'huge' ? tasks : runId.startsWith('huge') ? 1 : 10)
+    const workers = [first, second].map((each, index) => work(each, `worker-${index}`, partitions, ending.signal))
     const alone = await small(store, 'alone')
-    await planned(store, 'huge', tasks, { tenant: 'huge' })
+    await store.createRun(newRun('huge', { tenant: 'huge' }))
+    while ((await store.listSteps('huge'))[0]?.tasks !== tasks) await store.waitForChange(100)
     const behindTasks = await small(store, 'behind tasks')
     for (let from = 0; from < runs; from += 100) {
       await Promise.all(
@@ -61,7 +64,7 @@ export async function fairnessBenchmark(args: readonly string[]): Promise<void> 
 /** Seconds from the creation of a run of 10 tasks to its end. */
 async function small(store: Store, runId: string): Promise<number> {
   const started = performance.now()
-  await planned(store, runId, 10, { tenant: 'small' })
+  await store.createRun(newRun(runId, { tenant: 'small' }))
   for (;;) {
     const run = await store.getRun(runId)
     if (run?.state === 'succeeded') return (performance.now() - started) / 1_000
@@ -70,12 +73,17 @@ async function small(store: Store, runId: string): Promise<number> {
 }
 
 /** Claims what its slots can hold, holds it as long as it takes, and ends it. */
-async function work(store: Store, workerId: string, signal: AbortSignal): Promise<void> {
+async function work(
+  store: Store,
+  workerId: string,
+  partitions: (runId: string) => number,
+  signal: AbortSignal,
+): Promise<void> {
   await register(store, workerId)
   for (let turn = 0; !signal.aborted; turn += 1) {
     const tasks = await store.claim({ workerId, claimId: `${workerId} ${turn}`, limit: SLOTS })
     if (tasks.length === 0) await store.waitForChange(100, signal)
     else await new Promise((resolve) => setTimeout(resolve, TASK_MS))
-    await finishAll(store, tasks)
+    await finishAll(store, tasks, partitions)
   }
 }
