@@ -118,6 +118,14 @@ export function effectRules(open: OpenWorld): void {
     expect(await world.store.listEffects({ open: true })).toEqual([])
   })
 
+  it('an answer that comes while the task is still being given back is not slept through', async () => {
+    const { world, task } = await crashed(open)
+    await intend(world, task, 'ask')
+    await world.store.answerEffect(NAME, { is: 'again' }, 'somebody')
+    await world.store.giveBack([{ ...task, why: 'effect mail/7', delayMs: 3_600_000 }])
+    expect((await world.claimOne('worker-2')).taskId).toBe(task.taskId)
+  })
+
   it('a person may say that it is to be made again: once', async () => {
     const { world, task } = await crashed(open)
     await intend(world, task, 'ask')

@@ -49,6 +49,7 @@ create table effects (
   primary key (scope, key)
 ) strict, without rowid;
 create index effects_open on effects (state, intended_at) where state <> 'done';
+create index effects_waiting on effects (waiting) where waiting is not null;
 
 alter table runs add column retries_due text;
 `
@@ -96,6 +97,7 @@ create table effects (
   primary key (scope, key)
 );
 create index effects_open on effects (state, intended_at) where state <> 'done';
+create index effects_waiting on effects (waiting) where waiting is not null;
 
 alter table runs add column retries_due text;
 `

@@ -3,7 +3,7 @@ import type { EffectEnd, EffectIntent, EffectName, EffectVerdict, InDoubt } from
 import type { EffectAnswer, EffectFilter, EffectRow, EffectState, ItemOutcome, TaskLease } from '../contract/index.ts'
 import { readied } from './lanes.ts'
 import { emit } from './events.ts'
-import { ownedTask, type OwnedTask } from './leases.ts'
+import { lockTask, ownedTask, type OwnedTask } from './leases.ts'
 import { refused } from './refusals.ts'
 import { json, number, numberOrNull, text, textOrNull, word, type Row } from './rows.ts'
 import { byDialect, type Dialect, type Session } from './session.ts'
@@ -243,6 +243,10 @@ export async function answerEffect(
   answer: EffectAnswer,
   by: string,
 ): Promise<EffectRow> {
+  const seen = await session.get('select waiting from effects where scope = :scope and key = :key', { ...name })
+  const asks = seen === undefined ? null : numberOrNull(seen, 'waiting')
+  // Tasks before effects, as attempts lock them. One that is just being given back is waited for, and then found ready.
+  if (asks !== null) await lockTask(session, asks)
   const row = await session.get(lockOne(session.dialect), { ...name })
   if (row === undefined) {
     throw refused(
@@ -289,6 +293,18 @@ export async function answerEffect(
   const answered = await session.get(lockOne(session.dialect), { ...name })
   if (answered === undefined) throw new Error(`effect ${name.key} was answered and cannot be found`)
   return effectFrom(answered)
+}
+
+/**
+ * Whether an effect that a task was to wait for was answered while the task was still being given back. Asked with the task's
+ * row locked: whoever answers later finds the task ready, and makes it due.
+ */
+export async function answeredMeanwhile(session: Session, taskId: number): Promise<boolean> {
+  const answered = await session.run(
+    `update effects set waiting = null where waiting = :taskId and state in ('done', 'again')`,
+    { taskId },
+  )
+  return answered > 0
 }
 
 const lockOne = byDialect(

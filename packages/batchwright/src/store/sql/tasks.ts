@@ -27,6 +27,7 @@ import {
 import { dropCopy, dropCopyOf, dropWhereCopy, takeOver } from './copies.ts'
 import { COUNTED_IN, readiedAll } from './lanes.ts'
 import { lockRunsOf } from './locks.ts'
+import { answeredMeanwhile } from './effects.ts'
 import { budgetSpent, placeInBudget } from './retries.ts'
 import { json } from './rows.ts'
 import { byDialect, type Session } from './session.ts'
@@ -103,7 +104,8 @@ export async function giveBack(session: Session, leases: readonly ReturnedLease[
   await lockRunsOf(session, leases, 'counts')
   const outcomes = await forOwned(session, leases, async (task, { why = 'not said', delayMs = 0 }) => {
     if (await dropWhereCopy(session, task, 'returned', why)) return
-    await endUnspent(session, task, why, delayMs)
+    const due = delayMs > 0 && (await answeredMeanwhile(session, task.taskId))
+    await endUnspent(session, task, why, due ? 0 : delayMs)
     returned.push({ task, why })
   })
   await readiedAll(
