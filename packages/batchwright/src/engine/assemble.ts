@@ -119,10 +119,10 @@ function upstreamOf(
   after: readonly string[],
 ): Promise<readonly StepOutput[]> {
   return Promise.all(
-    after.map((name) => {
+    after.map(async (name) => {
       const step = steps.find((row) => row.name === name)
       if (step === undefined || (step.kind === 'function' && step.tasks !== 1)) return { step: name, tasks: [] }
-      return store.stepOutput(step.runId, name)
+      return await store.stepOutput(step.runId, name)
     }),
   )
 }

@@ -119,7 +119,10 @@ interface Awaiting {
 class Wire {
   readonly #way: SlotWay
   readonly #awaited = new Map<number, Awaiting>()
-  readonly #asked = new Map<number, { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void }>()
+  readonly #asked = new Map<
+    number,
+    { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void }
+  >()
   #lastId = 0
 
   constructor(way: SlotWay) {

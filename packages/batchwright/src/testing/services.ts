@@ -12,7 +12,14 @@ export function withFakes(job: JobDefinition, fakes: Readonly<Record<string, unk
   for (const [name, client] of Object.entries(fakes)) {
     const service = known.get(name)
     if (service === undefined) throw unknownService(job, name, [...known.keys()])
-    replaced.set(service, { ...service, secrets: [], open: () => client, close: null, rules: noRules(name), probe: null })
+    replaced.set(service, {
+      ...service,
+      secrets: [],
+      open: () => client,
+      close: null,
+      rules: noRules(name),
+      probe: null,
+    })
   }
   const steps = job.steps.map((step) => ({
     ...step,

@@ -16,7 +16,13 @@ export async function services(session: Session): Promise<void> {
     return
   }
   const titles = ['service', 'rate', 'at once', 'breaker', 'health'].map((title) => ({ title }))
-  const lines = rows.map((row): readonly Cell[] => [row.service, rateOf(row), atOnceOf(row), breakerOf(row, now), healthOf(row, now)])
+  const lines = rows.map((row): readonly Cell[] => [
+    row.service,
+    rateOf(row),
+    atOnceOf(row),
+    breakerOf(row, now),
+    healthOf(row, now),
+  ])
   terminal.print(table(titles, lines, terminal))
 }
 
@@ -45,7 +51,9 @@ function rateOf({ rules: { rate } }: ServiceRow): string {
 
 function atOnceOf({ rules: { concurrency }, held, allowed }: ServiceRow): string {
   if (concurrency === null) return '-'
-  return allowed === null ? `${count(held)} of ${count(concurrency)}` : `${count(held)} of ${count(allowed)} (${count(concurrency)})`
+  return allowed === null
+    ? `${count(held)} of ${count(concurrency)}`
+    : `${count(held)} of ${count(allowed)} (${count(concurrency)})`
 }
 
 function breakerOf({ rules, breaker, breakerUntil, breakerWhy }: ServiceRow, now: number): Cell {

@@ -3,7 +3,17 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { BatchwrightError } from '../../kernel/errors.ts'
-import type { Answer, ArtifactRef, AttemptEnd, Checkpoint, LogLine, PartitionPlan, Progress, Question, Word } from '../../protocol/index.ts'
+import type {
+  Answer,
+  ArtifactRef,
+  AttemptEnd,
+  Checkpoint,
+  LogLine,
+  PartitionPlan,
+  Progress,
+  Question,
+  Word,
+} from '../../protocol/index.ts'
 import type { Executor, Slot, SlotCallbacks } from '../contract.ts'
 import { assignment, planAssignment, writeArtifact } from './artifact.ts'
 

@@ -21,11 +21,7 @@ const lockService = byDialect(
 )
 
 /** Services one after the other, by name: two workers that ask about several never wait for each other in a circle. */
-export async function consult(
-  session: Session,
-  workerId: string,
-  items: readonly Consultation[],
-): Promise<Consulted> {
+export async function consult(session: Session, workerId: string, items: readonly Consultation[]): Promise<Consulted> {
   const alive =
     (await session.get(`select 1 as alive from workers where worker_id = :workerId and state = 'alive'`, {
       workerId,
