@@ -47,9 +47,7 @@ export class Changes {
   async wait(ms: number, signal?: AbortSignal): Promise<void> {
     if (this.#ended || signal?.aborted === true) return
     if (ms <= 0) {
-      await this.#listen()
-      await this.#look()
-      this.#news = false
+      await this.#catchUp()
       return
     }
     if (this.#news) {
@@ -70,6 +68,16 @@ export class Changes {
       signal?.addEventListener('abort', wake, { once: true })
       this.#pollLater()
     })
+  }
+
+  /** Listens from here on, and knows all that has happened so far. */
+  async #catchUp(): Promise<void> {
+    // The listening connection keeps no process alive; who waits for it does.
+    const hold = this.#clock.after(LONGEST_WAIT_MS, () => undefined, { hold: true })
+    await this.#listen()
+    await this.#look()
+    this.#news = false
+    hold.stop()
   }
 
   /** The store closes: everyone who waits is woken, and nobody waits any more. */

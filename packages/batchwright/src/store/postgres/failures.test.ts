@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { asAdministrator, createDatabase, type TestDatabase } from '../../../../../test/postgres/index.ts'
 import { systemClock } from '../../kernel/clock.ts'
@@ -108,6 +111,12 @@ describe('an open store', () => {
     await woken
     await store.close()
     await other.close()
+  })
+
+  it('is closed also where nothing else keeps the process alive', async () => {
+    const child = fileURLToPath(new URL('./goodbye.child.ts', import.meta.url))
+    const { stdout } = await promisify(execFile)(process.execPath, [child, database.url])
+    expect(stdout).toBe('closed')
   })
 
   it('without a connection that listens finds news by asking', async () => {

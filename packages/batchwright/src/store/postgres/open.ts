@@ -42,20 +42,33 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     await connections.end()
     throw thrown
   }
-  return assemble(connections, new Changes(target, connections, clock), pinned ? clock : null)
+  return assemble(connections, new Changes(target, connections, clock), { clock, pinned })
 }
 
-function assemble(connections: Connections, changes: Changes, pinned: Clock | null): Store {
+/** A connection that is cut in the middle of its goodbye is given up after this long, milliseconds. */
+const LONGEST_GOODBYE_MS = 10_000
+
+function assemble(
+  connections: Connections,
+  changes: Changes,
+  { clock, pinned }: { readonly clock: Clock; readonly pinned: boolean },
+): Store {
   const own = {
     now: async (): Promise<number> => {
-      if (pinned !== null) return Math.floor(pinned.now())
+      if (pinned) return Math.floor(clock.now())
       const row = await connections.read((session) => session.get('select store_now() as now'))
       return row === undefined ? 0 : number(row, 'now')
     },
     waitForChange: (ms: number, signal?: AbortSignal): Promise<void> => changes.wait(ms, signal),
     async close(): Promise<void> {
-      await changes.end()
-      await connections.end()
+      // Idle connections keep no process alive; one that says goodbye to them is to hear the answer.
+      const hold = clock.after(LONGEST_GOODBYE_MS, () => undefined, { hold: true })
+      try {
+        await changes.end()
+        await connections.end()
+      } finally {
+        hold.stop()
+      }
     },
   }
   const store = sqlStore(connections, own, { ...HOT_VERBS, claim: claimOnPostgres })
