@@ -107,7 +107,7 @@ describe('the disk of the state', () => {
 
   test('full under a run: it says so and waits; after making room it goes on by itself', async () => {
     const made = shop()
-    await using mounted = await mountSmall(made, '.batchwright', '330k')
+    await using mounted = await mountSmall(made, '.batchwright', '520k')
     const { child, finished } = mounted.start(...RUN)
     await untilSaid(child.stderr, 'the disk, or the quota of the store, is full')
     await mounted.shell('mount -o remount,size=20m .batchwright')
@@ -117,7 +117,7 @@ describe('the disk of the state', () => {
 
   test('full under a run that is ended there: the same command goes on after making room', async () => {
     const made = shop()
-    await using mounted = await mountSmall(made, '.batchwright', '330k')
+    await using mounted = await mountSmall(made, '.batchwright', '520k')
     const { child, finished } = mounted.start(...RUN)
     await untilSaid(child.stderr, 'the disk, or the quota of the store, is full')
     child.kill('SIGKILL')

@@ -109,4 +109,5 @@ export type {
 export type * from './job/model.ts'
 /** The stages of a step's chain: what `steps.records(...)` and each method after it return. */
 export type * from './job/step-types.ts'
-export type { CommonDatasetOptions, CompiledField, RecordOfShape, TypesOf } from './job/index.ts'
+export type { CommonDatasetOptions, CompiledField, RecordOfShape, Speculation, TypesOf } from './job/index.ts'
+export type { BreakerRule, ProbeRule, RateRule, ServiceRules } from './protocol/index.ts'

@@ -32,7 +32,7 @@ export interface ProcessExecutorOptions {
 
 const DEFAULT_MEMORY_BYTES = 2 ** 30
 /** What Node, its guard and the library take beside the heap, MB (2^20 bytes). */
-const BESIDE_THE_HEAP_MB = 96
+const BESIDE_THE_HEAP_MB = 128
 const YOUNG_GENERATION_MB = 8
 
 const ENTRY = fileURLToPath(

@@ -53,7 +53,7 @@ export {
   type WrittenTable,
 } from './outputs.ts'
 export { parameters, type Parameters, type ParameterValues } from './parameters.ts'
-export type { SpeculateOptions } from './stragglers.ts'
+export type { SpeculateOptions, Speculation } from './stragglers.ts'
 export type { CommitOptions, LimitOption, PartitionOptions, RetryBudgetOptions, RetryOptions } from './policies.ts'
 export { record, type RecordOf, type RecordOfShape, type RecordType, type Shape } from './record.ts'
 export { service, type Service, type ServiceOptions } from './service.ts'

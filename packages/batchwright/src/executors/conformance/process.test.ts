@@ -71,7 +71,7 @@ describe('a process slot dies alone, and says of what', () => {
   })
 
   test('when its heap is full', async () => {
-    expect(await die('eats')).toMatchObject(died('out-of-memory', { why: expect.stringContaining('96 MB') as string }))
+    expect(await die('eats')).toMatchObject(died('out-of-memory', { why: expect.stringContaining('64 MB') as string }))
   })
 
   test('when buffers outside its heap take more than it was given: what it had, and what it took', async () => {
