@@ -73,7 +73,7 @@ function isSuccess(item: EndedLease): item is SucceededItem {
 async function endPartitions(session: PostgresSession, items: readonly SucceededItem[]): Promise<ReadonlySet<number>> {
   // In one order for all: two that were told to end the same tasks do not wait for each other in a circle.
   const ordered = items.toSorted((one, other) => one.taskId - other.taskId)
-  const rows = await session.lists(SUCCEED, {
+  const moved = await session.lists(SUCCEED, {
     ...leases(ordered),
     ...ending('succeeded'),
     reads: ordered.map(({ end }) => end.output.counters.read),
@@ -81,6 +81,8 @@ async function endPartitions(session: PostgresSession, items: readonly Succeeded
     ran: ordered.map(({ began }) => began?.ranMs ?? -1),
     slots: ordered.map(({ began }) => began?.slot ?? 0),
   })
+  // They come in whatever order they were reached.
+  const rows = moved.toSorted((one, other) => Number(one[0]) - Number(other[0]))
   const outputs = new Map(ordered.map(({ taskId, end }) => [taskId, end.output]))
   const ids = rows.map(([taskId]) => Number(taskId))
   const saved = rows.filter((row) => Number(row[4]) > 0).map(([taskId]) => Number(taskId))
