@@ -23,7 +23,7 @@ import { bookOf, ledgerFiles, makeBook, openDesk } from './fleet/ledger.ts'
 import { Fleet } from './fleet/workers.ts'
 
 const WORKERS = 4
-const STRIKES = 12
+const STRIKES = 8
 const seed = Number(process.env['CRASH_SEED'] ?? Date.now() % 1_000_000)
 
 /** What a project comes to in the end: the same after anything that may happen to its workers. */
@@ -235,7 +235,7 @@ describe.each(Object.entries(STORES))('on %s', (_, open) => {
       for (let strike = 1; strike <= STRIKES; strike += 1) {
         await fleet.strike(random)
         if (server !== null && strike % 4 === 0) await server.cutConnections()
-        if (server !== null && strike === 6) {
+        if (server !== null && strike === 5) {
           await server.crash()
           await sleep(random.integer(1_500))
           await server.start()
