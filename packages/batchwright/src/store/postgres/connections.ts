@@ -69,6 +69,10 @@ export class Connections {
     })
     // An idle connection that is cut leaves the pool; who asks next gets another one.
     this.#pool.on('error', () => undefined)
+    // One that is cut between two statements of a verb fails the next of them: nobody else needs to hear of it.
+    this.#pool.on('connect', (client) => {
+      client.on('error', () => undefined)
+    })
   }
 
   static async open(options: ConnectionOptions): Promise<Connections> {

@@ -4,10 +4,13 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { asAdministrator, createDatabase, type TestDatabase } from '../../../../../test/postgres/index.ts'
 import { systemClock } from '../../kernel/clock.ts'
+import { seededRandom } from '../../kernel/random.ts'
 import { newRun, newWorker, step } from '../conformance/world.ts'
 import type { Store } from '../contract/index.ts'
 import { MIGRATIONS } from '../migrations/index.ts'
+import { Connections } from './connections.ts'
 import { openPostgresStore, type PostgresStoreOptions } from './open.ts'
+import { readTarget } from './settings.ts'
 
 let database: TestDatabase
 
@@ -111,6 +114,22 @@ describe('an open store', () => {
     await woken
     await store.close()
     await other.close()
+  })
+
+  it('that is cut off between two statements of a verb fails the verb, and not its process', async () => {
+    const random = seededRandom(1)
+    const target = readTarget(database.url, {})
+    const connections = await Connections.open({ target, clock: systemClock, random, pinned: false })
+    const cut = connections.write(async (session) => {
+      await session.get('select 1 as one')
+      await database.cutConnections()
+      // The server has hung up; another one's answers leave this connection the time to hear of it.
+      for (let turn = 0; turn < 5; turn += 1) await asAdministrator(database.url, (client) => client.query('select 1'))
+      return await session.get('select 1 as one')
+    })
+    await expect(cut).rejects.toMatchObject({ code: 'STORE_UNREACHABLE', retryable: true })
+    expect(await connections.read((session) => session.get('select 1 as one'))).toEqual({ one: 1 })
+    await connections.end()
   })
 
   it('is closed also where nothing else keeps the process alive', async () => {
